@@ -1,0 +1,78 @@
+/**
+ * What happens, as typed events. Logic emits them and knows nothing of metrics or logs; `telemetry/` listens.
+ * Handlers run synchronously on the request path, so they only count.
+ */
+import { EventEmitter } from 'node:events';
+import type { ErrorCode } from './errors.ts';
+
+/** How a version came to answer; the value of the `headgate-route` header. */
+export type Route = 'stable' | 'canary' | 'label' | 'pinned' | 'fallback';
+
+export interface RequestDone {
+  readonly model: string;
+  /** '' when no version was chosen. */
+  readonly version: string;
+  readonly route: Route;
+  readonly outcome: 'ok' | ErrorCode;
+  readonly rows: number;
+  /** From the request's first byte being routed to its answer being written, ms. */
+  readonly totalMs: number;
+  readonly queueMs: number;
+  readonly inferMs: number;
+  /** Checking and turning the request's bytes into tensors, ms; 0 when it never got there. */
+  readonly decodeMs: number;
+  readonly encodeMs: number;
+}
+
+export interface BatchDone {
+  readonly model: string;
+  readonly version: string;
+  /** Callers' rows, without padding. */
+  readonly rows: number;
+  readonly paddedRows: number;
+  readonly requests: number;
+  /** Inside the engine, ms; 0 when it failed. */
+  readonly inferMs: number;
+  /** From sending the batch to having its answer, ms. */
+  readonly roundTripMs: number;
+  readonly outcome: 'ok' | ErrorCode;
+}
+
+/** A version's life as the repository index reports it. */
+export type VersionState = 'LOADING' | 'READY' | 'UNLOADING' | 'UNAVAILABLE';
+
+export interface VersionChanged {
+  readonly model: string;
+  readonly version: string;
+  readonly state: VersionState;
+  /** Why it is UNAVAILABLE; '' otherwise. */
+  readonly reason: string;
+}
+
+export interface WorkerChanged {
+  readonly worker: string;
+  readonly state: 'starting' | 'ready' | 'exited' | 'waiting';
+  readonly pid: number | undefined;
+  /** For `exited`: signal or exit code; for `waiting`: the back-off in ms. */
+  readonly detail: string;
+}
+
+export interface Refused {
+  /** What was refused: a configuration file's path relative to where it was looked for. */
+  readonly source: string;
+  readonly message: string;
+}
+
+export interface GatewayEvents {
+  'request:done': [RequestDone];
+  'batch:done': [BatchDone];
+  'version:changed': [VersionChanged];
+  'worker:changed': [WorkerChanged];
+  'config:refused': [Refused];
+}
+
+export type Events = EventEmitter<GatewayEvents>;
+
+export function createEvents(): Events {
+  return new EventEmitter<GatewayEvents>();
+}

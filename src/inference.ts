@@ -1,0 +1,93 @@
+/**
+ * The nouns that pass between the rooms: what a model takes and gives, one batch to run, and the right to run it.
+ * Rooms import these and never each other; `gateway.ts` joins them.
+ */
+import type { GatewayError } from './errors.ts';
+import type { Datatype, Shape, Tensor, TensorSpec } from './tensor.ts';
+
+/** What a loaded version takes and gives, as its engine reports it. Shapes include the batch axis, as −1. */
+export interface ModelSignature {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+}
+
+/** One input of a batch: the rows of several requests, not yet copied together. */
+export interface StackedTensor {
+  readonly name: string;
+  readonly datatype: Datatype;
+  /** The shape of all parts together. */
+  readonly shape: Shape;
+  /** In row order; each a view of some request's body. */
+  readonly parts: readonly Uint8Array[];
+}
+
+/** One run of a model: the unit the pool executes. */
+export interface Execution {
+  readonly inputs: readonly StackedTensor[];
+  /** Names to compute; undefined: all. */
+  readonly outputs: readonly string[] | undefined;
+  /** Rows along the batch axis, padding included; 1 for a model without one. */
+  readonly rows: number;
+}
+
+export interface ExecutionResult {
+  readonly outputs: readonly Tensor[];
+  /** Time inside the engine, as the worker measured it, ms. */
+  readonly inferMs: number;
+}
+
+/** The right to run one batch now, on one instance. Must end in exactly one `execute` or one `release`. */
+export interface Slot {
+  /** Runs the batch and frees the slot when settled. Rejects with a GatewayError. */
+  execute(execution: Execution): Promise<ExecutionResult>;
+  /** Gives the slot back unused. */
+  release(): void;
+}
+
+/** The workers of one version, as a batcher sees them. */
+export interface Executor {
+  /**
+   * Asks for one slot; `grant` is called once, never synchronously, when an instance is free and its device has
+   * room. Returns a function that withdraws the request (no-op once granted).
+   */
+  acquire(grant: (slot: Slot) => void): () => void;
+}
+
+/** One caller's inference on one version, checked against its signature, in the signature's input order. */
+export interface Inference {
+  readonly inputs: readonly Tensor[];
+  /** Names asked for, in the caller's order; undefined: all. */
+  readonly outputs: readonly string[] | undefined;
+  /** Rows along the batch axis; 1 for a model without one. */
+  readonly rows: number;
+  /** On the `performance.now()` clock, ms. */
+  readonly deadline: number;
+  /** 1 is the most urgent. */
+  readonly priority: number;
+}
+
+/** What one caller gets back. Outputs in the order asked for, or the signature's. */
+export interface InferenceResult {
+  readonly outputs: readonly Tensor[];
+  readonly timing: InferenceTiming;
+}
+
+export interface InferenceTiming {
+  /** From submission to being sent to a worker, ms; of the last part for a request that was split. */
+  readonly queueMs: number;
+  /** Time inside the engine, ms. */
+  readonly inferMs: number;
+  /** Rows of the run that answered, padding excluded. */
+  readonly batchRows: number;
+}
+
+/** A submitted inference: it settles exactly once. */
+export interface Submission {
+  /** Rejects with a GatewayError. */
+  readonly result: Promise<InferenceResult>;
+  /**
+   * Ends it now with this error (client gone: `cancelled`). Rows still queued never run; the result of rows
+   * already sent to a worker is dropped. No-op once settled.
+   */
+  cancel(error: GatewayError): void;
+}
