@@ -6,7 +6,7 @@ import type { Route, VersionState } from '../events.ts';
 export interface RoutableModel {
   readonly name: string;
   /** Every version known, in any order, with its state. */
-  readonly versions: ReadonlyMap<string, VersionState>;
+  readonly versions: ReadonlyMap<string, { readonly state: VersionState }>;
   /** The version named stable in the configuration; undefined: the highest ready one. */
   readonly stable: string | undefined;
   readonly labels: ReadonlyMap<string, string>;
@@ -32,18 +32,18 @@ export function chooseVersion(model: RoutableModel, asked: string | undefined): 
 function chooseDefault(model: RoutableModel): Choice {
   if (model.stable !== undefined) return { version: requireReady(model, model.stable), route: 'stable' };
   let highest: string | undefined;
-  for (const [version, state] of model.versions) {
+  for (const [version, { state }] of model.versions) {
     if (state === 'READY' && (highest === undefined || Number(version) > Number(highest))) highest = version;
   }
   if (highest !== undefined) return { version: highest, route: 'stable' };
-  if ([...model.versions.values()].includes('LOADING')) {
+  if ([...model.versions.values()].some(({ state }) => state === 'LOADING')) {
     throw new GatewayError('unavailable', `'${model.name}' is still loading`, { retryAfterMs: 1000 });
   }
   throw new GatewayError('not-found', `'${model.name}' has no available versions`);
 }
 
 function requireReady(model: RoutableModel, version: string): string {
-  const state = model.versions.get(version);
+  const state = model.versions.get(version)?.state;
   if (state === 'READY') return version;
   if (state === undefined) {
     throw new GatewayError('not-found', `'${model.name}' version ${version} is not found`);

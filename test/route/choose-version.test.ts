@@ -8,7 +8,7 @@ const model = (
   more: { stable?: string; labels?: Record<string, string> } = {},
 ): RoutableModel => ({
   name: 'm',
-  versions: new Map(Object.entries(versions)),
+  versions: new Map(Object.entries(versions).map(([version, state]) => [version, { state }])),
   stable: more.stable,
   labels: new Map(Object.entries(more.labels ?? {})),
 });
