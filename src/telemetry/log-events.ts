@@ -1,0 +1,66 @@
+/** What of the events is worth a line in the log: lives of versions and workers, refusals, and failures, sampled. */
+import type { Logger } from 'pino';
+import type { ErrorCode } from '../errors.ts';
+import type { Events, Refused, RequestDone, VersionChanged, WorkerChanged } from '../events.ts';
+import { LineBudget } from './line-budget.ts';
+
+/** Outcomes answered with a 5xx. What a caller did wrong, or withdrew, is counted and not logged. */
+const OUR_FAULT: Record<ErrorCode, boolean> = {
+  invalid: false,
+  forbidden: false,
+  'not-found': false,
+  'method-not-allowed': false,
+  'request-timeout': false,
+  'too-large': false,
+  'unsupported-encoding': false,
+  'headers-too-large': false,
+  overloaded: false,
+  cancelled: false,
+  'model-failed': true,
+  internal: true,
+  unavailable: true,
+  deadline: true,
+  'not-implemented': false,
+};
+
+const FAILURES_PER_WINDOW = 10;
+const WINDOW_MS = 10_000;
+/** Characters of a reason that comes from a model or a worker. */
+const MAX_REASON = 1000;
+
+/** Writes events to the log for the life of the process. The function it returns tells what was left out last. */
+export function logEvents(events: Events, logger: Logger): () => void {
+  const failures = new LineBudget(FAILURES_PER_WINDOW, WINDOW_MS, suppressed =>
+    logger.warn({ suppressed }, 'more requests failed'),
+  );
+  events.on('request:done', done => logFailure(logger, failures, done));
+  events.on('version:changed', change => logVersion(logger, change));
+  events.on('worker:changed', change => logWorker(logger, change));
+  events.on('config:refused', refused => logRefused(logger, refused));
+  return () => failures.close();
+}
+
+function logFailure(logger: Logger, failures: LineBudget, done: RequestDone): void {
+  if (done.outcome === 'ok' || !OUR_FAULT[done.outcome] || !failures.take()) return;
+  const { model, version, route, outcome, rows, totalMs, queueMs } = done;
+  logger.warn({ model, version, route, outcome, rows, totalMs, queueMs }, 'request failed');
+}
+
+function logVersion(logger: Logger, { model, version, state, reason }: VersionChanged): void {
+  if (state === 'UNAVAILABLE')
+    logger.warn({ model, version, state, reason: short(reason) }, 'version unavailable');
+  else logger.info({ model, version, state }, `version ${state.toLowerCase()}`);
+}
+
+function logWorker(logger: Logger, { worker, state, pid, detail }: WorkerChanged): void {
+  const level = state === 'exited' || state === 'waiting' ? 'warn' : 'info';
+  logger[level]({ worker, state, pid, detail: short(detail) }, `worker ${state}`);
+}
+
+function logRefused(logger: Logger, { source, message }: Refused): void {
+  logger.error({ source, reason: short(message) }, 'configuration refused, the old one stays');
+}
+
+function short(text: string): string {
+  return text.length <= MAX_REASON ? text : `${text.slice(0, MAX_REASON)}…`;
+}

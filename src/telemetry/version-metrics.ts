@@ -1,0 +1,99 @@
+/** The metrics of the versions, read from their series when scraped. */
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { VersionState } from '../events.ts';
+import type { Buckets, HistogramSource } from './buckets.ts';
+import type { VersionSeries } from './version-series.ts';
+import type { VersionTable } from './version-table.ts';
+
+const STATE_VALUE: Record<VersionState, number> = { UNAVAILABLE: 0, LOADING: 1, READY: 2, UNLOADING: 3 };
+const STATES = Object.entries(STATE_VALUE).map(([state, value]) => `${value} ${state}`);
+
+type Versions = VersionTable<VersionSeries>;
+
+export function registerVersionMetrics(registry: Registry, versions: Versions): void {
+  registerRequests(registry, versions);
+  const counter = counterFrom(registry, versions);
+  counter('headgate_inferences_total', 'Rows executed and answered.', series => series.inferences);
+  counter('headgate_executions_total', 'Batches sent to a worker.', series => series.executions);
+  counter('headgate_padded_rows_total', 'Rows added to batches as padding.', series => series.paddedRows);
+  registerState(registry, versions);
+}
+
+export function versionHistograms(versions: Versions): readonly HistogramSource[] {
+  return [
+    {
+      name: 'headgate_request_duration_seconds',
+      help: 'From a request being routed to its answer being written, by what became of it.',
+      series: () => perOutcome(versions),
+    },
+    {
+      name: 'headgate_queue_duration_seconds',
+      help: 'Waiting for a worker, of requests that were answered.',
+      series: () => perVersion(versions, series => series.queue),
+    },
+    {
+      name: 'headgate_compute_duration_seconds',
+      help: 'One run inside the engine.',
+      series: () => perVersion(versions, series => series.compute),
+    },
+    {
+      name: 'headgate_batch_size',
+      help: 'Rows of one run, padding not counted.',
+      series: () => perVersion(versions, series => series.batchRows),
+    },
+  ];
+}
+
+function* perVersion(versions: Versions, bucketsOf: (series: VersionSeries) => Buckets) {
+  for (const { version, value } of versions.entries())
+    if (version !== '') yield { labels: value.labels, buckets: bucketsOf(value) };
+}
+
+function* perOutcome(versions: Versions) {
+  for (const { value } of versions.entries())
+    for (const { labels, duration } of value.outcomes.values()) yield { labels, buckets: duration };
+}
+
+function registerRequests(registry: Registry, versions: Versions): void {
+  new Counter({
+    name: 'headgate_requests_total',
+    help: 'Inference requests, by how their version was chosen and what became of them.',
+    labelNames: ['model', 'version', 'route', 'outcome'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { value } of versions.entries())
+        for (const { labels, byRoute } of value.outcomes.values())
+          for (const [route, count] of byRoute) this.inc({ ...labels, route }, count);
+    },
+  });
+}
+
+function counterFrom(registry: Registry, versions: Versions) {
+  return (name: string, help: string, countOf: (series: VersionSeries) => number) =>
+    new Counter({
+      name,
+      help,
+      labelNames: ['model', 'version'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const { version, value } of versions.entries())
+          if (version !== '') this.inc(value.labels, countOf(value));
+      },
+    });
+}
+
+function registerState(registry: Registry, versions: Versions): void {
+  new Gauge({
+    name: 'headgate_model_state',
+    help: `The version's state: ${STATES.join(', ')}.`,
+    labelNames: ['model', 'version'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { value } of versions.entries())
+        if (value.state !== undefined) this.set(value.labels, STATE_VALUE[value.state]);
+    },
+  });
+}

@@ -1,0 +1,59 @@
+/** What the metrics count of one version: plain numbers and arrays, filled on the request path. */
+import type { ErrorCode } from '../errors.ts';
+import type { BatchDone, RequestDone, Route, VersionState } from '../events.ts';
+import { Buckets } from './buckets.ts';
+
+/** Upper bounds in seconds: from a cached tiny model to a deadline of ten seconds. */
+const SECONDS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const ROWS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
+
+type Outcome = 'ok' | ErrorCode;
+
+/** Requests with one outcome. */
+export interface OutcomeSeries {
+  readonly labels: Readonly<Record<'model' | 'version' | 'outcome', string>>;
+  /** s, from being routed to the answer being written. */
+  readonly duration: Buckets;
+  readonly byRoute: Map<Route, number>;
+}
+
+export class VersionSeries {
+  readonly labels: Readonly<Record<'model' | 'version', string>>;
+  /** At most one per outcome: the codes are a closed set. */
+  readonly outcomes = new Map<Outcome, OutcomeSeries>();
+  readonly queue = new Buckets(SECONDS);
+  readonly compute = new Buckets(SECONDS);
+  readonly batchRows = new Buckets(ROWS);
+  inferences = 0;
+  executions = 0;
+  paddedRows = 0;
+  /** Undefined until the version was heard of by name. */
+  state: VersionState | undefined;
+
+  constructor(model: string, version: string) {
+    this.labels = { model, version };
+  }
+
+  countRequest(done: RequestDone): void {
+    const series = this.outcomes.get(done.outcome) ?? this.#addOutcome(done.outcome);
+    series.byRoute.set(done.route, (series.byRoute.get(done.route) ?? 0) + 1);
+    series.duration.observe(done.totalMs / 1e3);
+    if (done.outcome !== 'ok') return;
+    this.inferences += done.rows;
+    this.queue.observe(done.queueMs / 1e3);
+  }
+
+  countBatch(done: BatchDone): void {
+    this.executions++;
+    this.paddedRows += done.paddedRows;
+    this.batchRows.observe(done.rows);
+    if (done.outcome === 'ok') this.compute.observe(done.inferMs / 1e3);
+  }
+
+  #addOutcome(outcome: Outcome): OutcomeSeries {
+    const labels = { ...this.labels, outcome };
+    const series = { labels, duration: new Buckets(SECONDS), byRoute: new Map<Route, number>() };
+    this.outcomes.set(outcome, series);
+    return series;
+  }
+}
