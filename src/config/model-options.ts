@@ -1,0 +1,180 @@
+/** A model's options, each declared here once. `reload` marks those whose change loads its versions anew. */
+import { availableParallelism } from 'node:os';
+import { type TSchema, Type } from 'typebox';
+import type { OptionNotes, OptionsOf } from './option-schema.ts';
+
+const RELOAD = { reload: true };
+const MAX_VERSION = Number.MAX_SAFE_INTEGER;
+
+const int = (minimum: number, maximum: number, description: string, notes: OptionNotes = {}) =>
+  Type.Integer({ minimum, maximum, description, ...notes });
+const ms = (fallback: number, description: string, notes: OptionNotes = {}) =>
+  Type.Integer({ minimum: 1, maximum: 86_400_000, default: fallback, description, ...notes });
+const sizes = (description: string) =>
+  Type.Array(int(1, 65_536, 'Rows.'), { default: [], maxItems: 64, description, ...RELOAD });
+
+const batching = Type.Object({
+  maxQueueDelayMs: Type.Union([Type.Number({ minimum: 0, maximum: 60_000 }), Type.Literal('auto')], {
+    default: 'auto',
+    expected: 'a number from 0 to 60000, or auto',
+    description: 'How long a free worker waits for a fuller batch, ms; auto: not at all.',
+    ...RELOAD,
+  }),
+  preferredBatchSizes: sizes(
+    'Sizes worth waiting for within maxQueueDelayMs; the largest available one is taken.',
+  ),
+  allowedBatchSizes: sizes(
+    'The only sizes that are run; others are padded up. Ascending, the last is maxBatchSize.',
+  ),
+  maxQueueRows: int(1, 10_000_000, 'Rows that may wait; more is a 429.', { default: 1024, ...RELOAD }),
+  maxQueueBytes: int(1, Number.MAX_SAFE_INTEGER, 'Tensor bytes that may wait; more is a 429.', {
+    default: 256 * 1024 * 1024,
+    ...RELOAD,
+  }),
+});
+
+const instance = Type.Object({
+  kind: Type.Enum(['cpu', 'webgpu', 'cuda', 'tensorrt'], {
+    default: 'cpu',
+    description: 'Execution provider.',
+  }),
+  count: int(1, 256, 'Sessions; of each device, where there are devices.', { default: 1 }),
+  intraOpThreads: int(1, 256, 'Threads inside one run.', { default: 1 }),
+  devices: Type.Optional(
+    Type.Array(int(0, 255, 'Device number.'), {
+      maxItems: 64,
+      description: 'GPUs to use; by default the first.',
+    }),
+  ),
+});
+
+const warmupInput = Type.Object({
+  shape: Type.Array(int(0, 2 ** 31, 'Elements.'), {
+    maxItems: 32,
+    expected: 'a list of dimensions',
+    description: 'Dimensions of one row, without the batch axis; all of them where the model has none.',
+  }),
+  fill: Type.Union([Type.Literal('zero'), Type.Literal('random'), Type.Number()], {
+    default: 'zero',
+    expected: 'zero, random or a number',
+    description: 'Value of every element.',
+  }),
+});
+
+const warmup = Type.Object({
+  batchSize: int(1, 65_536, 'Rows of the sample.', { default: 1 }),
+  inputs: Type.Optional(
+    Type.Record(Type.String({ pattern: '^[\\s\\S]+$' }), warmupInput, {
+      description: 'Sample input by name, where shape or values cannot be derived.',
+    }),
+  ),
+});
+
+const remote = Type.Object({
+  url: Type.String({
+    pattern: '^https?://[^/\\s]+/?$',
+    expected: 'an http or https address without a path',
+    description: 'A server that speaks Open Inference Protocol v2.',
+  }),
+  concurrency: int(1, 4096, 'Batches it may have at once.', { default: 4 }),
+  contentId: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'Names the content it serves; without it nothing of it is cached.',
+    }),
+  ),
+});
+
+export const modelSchema = Type.Object({
+  maxBatchSize: Type.Optional(
+    int(0, 65_536, 'Rows per run; 0: no batch axis. Derived and verified when absent.', RELOAD),
+  ),
+  batching,
+  sloMs: Type.Optional(int(1, 86_400_000, 'Latency that maxQueueDelayMs: auto works towards.', RELOAD)),
+  timeoutMs: ms(1000, 'Default deadline of a request.'),
+  maxTimeoutMs: ms(60_000, 'The most a request may ask for.'),
+  instances: Type.Array(instance, {
+    default: [{ kind: 'cpu', count: Math.min(2, availableParallelism()), intraOpThreads: 1 }],
+    derived: true,
+    maxItems: 64,
+    expected: 'a list of instance groups',
+    description: 'Sessions and where they run; by default two on the CPU, one with a single core.',
+    ...RELOAD,
+  }),
+  isolation: Type.Enum(['shared', 'dedicated'], {
+    default: 'shared',
+    description: 'Share worker processes with other models, or have own ones.',
+    ...RELOAD,
+  }),
+  remote: Type.Array(remote, {
+    default: [],
+    maxItems: 64,
+    description: 'Servers used as workers.',
+    ...RELOAD,
+  }),
+  versions: Type.Union(
+    [
+      Type.Object({ latest: Type.Integer({ minimum: 1, maximum: 1000 }) }, { additionalProperties: false }),
+      Type.Literal('all'),
+      Type.Array(Type.Integer({ minimum: 1, maximum: MAX_VERSION }), { minItems: 1, maxItems: 1000 }),
+    ],
+    {
+      default: { latest: 1 },
+      expected: '{ latest: <count> }, all, or a list of versions',
+      description: 'Which versions on disk are loaded, besides those that stable and labels name.',
+    },
+  ),
+  stable: Type.Optional(
+    int(1, MAX_VERSION, 'Version that answers by default; absent: the highest ready one.'),
+  ),
+  labels: Type.Record(
+    Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9._-]{0,127}$' }),
+    int(1, MAX_VERSION, 'A version.'),
+    {
+      default: {},
+      expected: 'names that begin with a letter, each with a version',
+      description: 'Names for versions, usable in URLs.',
+    },
+  ),
+  warmup: Type.Array(warmup, {
+    default: [],
+    maxItems: 64,
+    expected: 'a list of samples',
+    description: 'Samples run before a version is ready.',
+    ...RELOAD,
+  }),
+  priorityLevels: int(1, 64, 'Levels a request may ask for; 1 is the most urgent.', {
+    default: 1,
+    ...RELOAD,
+  }),
+  classLabels: Type.Record(
+    Type.String({ pattern: '^[\\s\\S]+$' }),
+    Type.Union([Type.String({ minLength: 1 }), Type.Array(Type.String(), { maxItems: 1_000_000 })], {
+      expected: "a file in the model's folder with a label a line, or a list of labels",
+    }),
+    {
+      default: {},
+      expected: 'outputs and their labels',
+      description: 'Names of the classes of an output, by index.',
+    },
+  ),
+  cache: Type.Object({
+    enabled: Type.Boolean({ default: false, description: 'Answer from earlier results of the same input.' }),
+    ttlMs: ms(600_000, 'How long a result may be used.'),
+  }),
+  fallback: Type.Object({
+    onCanaryFailure: Type.Enum(['stable', 'none'], {
+      default: 'stable',
+      description: 'Who answers when a canary fails.',
+    }),
+    staleIfErrorMs: Type.Integer({
+      minimum: 0,
+      maximum: 86_400_000,
+      default: 60_000,
+      description: 'How long past its time a cached result may stand in for a failing model.',
+    }),
+  }),
+}) satisfies TSchema;
+
+/** One model's configuration, complete; rows, bytes and milliseconds as the names say. */
+export type ModelConfig = OptionsOf<typeof modelSchema>;

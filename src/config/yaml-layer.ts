@@ -1,0 +1,65 @@
+/** YAML (or JSON) text as a layer of settings that knows each key's line. */
+import { isScalar, isSeq, isMap as isYamlMap, LineCounter, type Node, parseDocument } from 'yaml';
+import { ConfigError, type Problem } from './config-error.ts';
+import type { Layer } from './layers.ts';
+import { type OptionPath, pathText } from './option-path.ts';
+
+/** Far above any real configuration; parsing more would hold the event loop. */
+const MAX_CONFIG_CHARACTERS = 256 * 1024;
+/** A value may be named once and used again, but not so often that a small file becomes a large one. */
+const MAX_ALIASES = 100;
+
+/** Parses one document. Throws a ConfigError with every syntax error; `label` names the text in origins. */
+export function yamlLayer(text: string, label: string): Layer {
+  if (text.length > MAX_CONFIG_CHARACTERS) {
+    throw new ConfigError([
+      {
+        origin: label,
+        key: '',
+        message: `expected at most ${MAX_CONFIG_CHARACTERS} characters, found ${text.length}`,
+      },
+    ]);
+  }
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true });
+  const origin = (offset: number): string => `${label}:${lines.linePos(offset).line}`;
+  const problems: Problem[] = [...document.errors, ...document.warnings].map(error => ({
+    origin: origin(error.pos[0]),
+    key: '',
+    message: error.message,
+  }));
+  if (problems.length > 0) throw new ConfigError(problems);
+  const origins = new Map<string, string>();
+  noteOrigins(document.contents, [], origins, origin);
+  return { value: plainValue(document, label) ?? undefined, origins };
+}
+
+function plainValue(document: ReturnType<typeof parseDocument>, label: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch (error) {
+    throw new ConfigError([{ origin: label, key: '', message: (error as Error).message }]);
+  }
+}
+
+function noteOrigins(
+  node: Node | null,
+  path: OptionPath,
+  origins: Map<string, string>,
+  origin: (offset: number) => string,
+): void {
+  if (isYamlMap(node)) {
+    for (const { key, value } of node.items) {
+      if (!isScalar(key) || key.range == null) continue;
+      const below = [...path, String(key.value)];
+      origins.set(pathText(below), origin(key.range[0]));
+      noteOrigins(value as Node | null, below, origins, origin);
+    }
+  } else if (isSeq(node)) {
+    node.items.forEach((item, i) => {
+      const entry = item as Node;
+      if (entry.range != null) origins.set(pathText([...path, i]), origin(entry.range[0]));
+      noteOrigins(entry, [...path, i], origins, origin);
+    });
+  }
+}
