@@ -1,0 +1,103 @@
+import { type Closing, type ClosingRule, closeBatch } from './closing.ts';
+import type { Entry } from './entry.ts';
+import { type Piece, ShapeQueue } from './shape-queue.ts';
+
+/** Which queue the next batch comes from and how many of its rows, or when to look again. */
+export type Choice =
+  | { readonly kind: 'send'; readonly queue: ShapeQueue; readonly rows: number }
+  | { readonly kind: 'wait'; readonly until: number }
+  | { readonly kind: 'nothing' };
+
+/**
+ * Everything that waits for one version: a queue per signature, and the counts its bounds are about. A queue exists
+ * only while something waits in it, so no mix of shapes leaves anything behind.
+ */
+export class Backlog {
+  /** Rows not yet sent. */
+  rows = 0;
+  /** Bytes of requests with rows not yet sent. */
+  bytes = 0;
+  readonly #queues = new Map<string, ShapeQueue>();
+
+  get signatures(): number {
+    return this.#queues.size;
+  }
+
+  has(key: string): boolean {
+    return this.#queues.has(key);
+  }
+
+  /** The queue an entry made for this key must be added to at once. */
+  queueFor(key: string): ShapeQueue {
+    let queue = this.#queues.get(key);
+    if (queue === undefined) {
+      queue = new ShapeQueue(key);
+      this.#queues.set(key, queue);
+    }
+    return queue;
+  }
+
+  add(entry: Entry): void {
+    entry.queue.add(entry);
+    this.rows += entry.rows;
+    this.bytes += entry.bytes;
+  }
+
+  /** Drops the rows of an entry that were not sent; no-op when all were. */
+  remove(entry: Entry): void {
+    if (entry.rows === 0) return;
+    entry.queue.remove(entry);
+    this.rows -= entry.rows;
+    this.bytes -= entry.bytes;
+    entry.rows = 0;
+    this.#evictIfEmpty(entry.queue);
+  }
+
+  /** Takes at most `rows` rows to run now. */
+  take(queue: ShapeQueue, rows: number): Piece[] {
+    const pieces = queue.take(rows);
+    for (const { entry, rows } of pieces) {
+      this.rows -= rows;
+      if (entry.rows > 0) continue;
+      this.bytes -= entry.bytes;
+      entry.state = 'running';
+    }
+    this.#evictIfEmpty(queue);
+    return pieces;
+  }
+
+  choose(rule: ClosingRule, now: number): Choice {
+    return chooseQueue(this.#queues.values(), rule, now);
+  }
+
+  /** Some entry that waits, or undefined when none does. */
+  get some(): Entry | undefined {
+    for (const queue of this.#queues.values()) return queue.head;
+    return undefined;
+  }
+
+  #evictIfEmpty(queue: ShapeQueue): void {
+    if (queue.head === undefined) this.#queues.delete(queue.key);
+  }
+}
+
+/** Of the queues with a batch ready to go, the one with the most urgent head, then the one whose head came first. */
+export function chooseQueue(queues: Iterable<ShapeQueue>, rule: ClosingRule, now: number): Choice {
+  let best: { readonly head: Entry; readonly queue: ShapeQueue; readonly rows: number } | undefined;
+  let lookAgainAt = Number.POSITIVE_INFINITY;
+  for (const queue of queues) {
+    const { head } = queue;
+    if (head === undefined || (best !== undefined && !precedes(head, best.head))) continue;
+    const closing: Closing = closeBatch(head, rule, now);
+    if (closing.kind === 'wait') lookAgainAt = Math.min(lookAgainAt, closing.until);
+    else best = { head, queue, rows: closing.rows };
+  }
+  if (best !== undefined) return { kind: 'send', queue: best.queue, rows: best.rows };
+  return lookAgainAt === Number.POSITIVE_INFINITY
+    ? { kind: 'nothing' }
+    : { kind: 'wait', until: lookAgainAt };
+}
+
+function precedes(a: Entry, b: Entry): boolean {
+  return a.priority === b.priority ? a.submittedAt < b.submittedAt : a.priority < b.priority;
+}

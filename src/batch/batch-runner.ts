@@ -1,0 +1,114 @@
+import { GatewayError } from '../errors.ts';
+import type { BatchDone, Events } from '../events.ts';
+import type { InferenceResult, Slot } from '../inference.ts';
+import type { BatcherOptions } from './batcher-options.ts';
+import { type BatchShape, type ClosedBatch, type Cut, closedBatch, execute } from './closed-batch.ts';
+import type { Entry } from './entry.ts';
+import type { Piece } from './shape-queue.ts';
+
+/** Whom the runner tells; the entries are not settled yet when it does. */
+export interface RunObserver {
+  answered(entry: Entry, result: InferenceResult): void;
+  failed(entry: Entry, error: GatewayError): void;
+  /** A batch has ended and its requests have been settled. */
+  ended(): void;
+}
+
+/**
+ * Runs closed batches and gives every caller its share. A slot it is handed is always executed on or released; a
+ * failed batch fails all its requests; a request that has settled meanwhile is left alone.
+ */
+export class BatchRunner {
+  readonly #options: BatcherOptions;
+  readonly #shape: BatchShape;
+  readonly #events: Events;
+  readonly #observer: RunObserver;
+  #running = 0;
+
+  constructor(options: BatcherOptions, events: Events, observer: RunObserver) {
+    const { signature, maxBatchSize, allowedBatchSizes } = options;
+    this.#options = options;
+    this.#shape = { signature, hasBatchAxis: maxBatchSize > 0, allowedBatchSizes };
+    this.#events = events;
+    this.#observer = observer;
+  }
+
+  /** Batches sent and not yet ended. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Never rejects. */
+  async run(slot: Slot, pieces: readonly Piece[], now: number): Promise<void> {
+    const batch = closedBatch(pieces, now, this.#shape);
+    this.#running++;
+    let inferMs = 0;
+    let outcome: BatchDone['outcome'] = 'ok';
+    try {
+      const done = await execute(slot, batch, this.#shape);
+      inferMs = done.inferMs;
+      this.#answer(batch, done.cut, inferMs);
+    } catch (thrown) {
+      const error = GatewayError.from(thrown);
+      outcome = error.code;
+      this.#fail(batch, error);
+    }
+    this.#running--;
+    this.#report(batch, inferMs, outcome);
+    this.#observer.ended();
+  }
+
+  #answer(batch: ClosedBatch, cut: Cut, inferMs: number): void {
+    let at = 0;
+    for (const piece of batch.pieces) {
+      if (piece.entry.state !== 'settled') this.#answerPiece(batch, piece, at, cut, inferMs);
+      at += piece.rows;
+    }
+  }
+
+  #answerPiece(batch: ClosedBatch, piece: Piece, at: number, cut: Cut, inferMs: number): void {
+    const { entry } = piece;
+    try {
+      const result = resultOf(batch, piece, cut(piece, at), inferMs);
+      if (result !== undefined) this.#observer.answered(entry, result);
+    } catch (thrown) {
+      this.#observer.failed(entry, GatewayError.from(thrown));
+    }
+  }
+
+  /** The place where a failing batch can be halved instead, to find the request that fails it. */
+  #fail(batch: ClosedBatch, error: GatewayError): void {
+    for (const { entry } of batch.pieces) {
+      if (entry.state !== 'settled') this.#observer.failed(entry, error);
+    }
+  }
+
+  #report(batch: ClosedBatch, inferMs: number, outcome: BatchDone['outcome']): void {
+    const { model, version, now } = this.#options;
+    this.#events.emit('batch:done', {
+      model,
+      version,
+      rows: batch.rows,
+      paddedRows: batch.padding,
+      requests: batch.pieces.length,
+      inferMs,
+      roundTripMs: now() - batch.sentAt,
+      outcome,
+    });
+  }
+}
+
+/** A request's answer; undefined while parts of it are still to come. */
+function resultOf(
+  batch: ClosedBatch,
+  { entry, from, rows }: Piece,
+  outputs: InferenceResult['outputs'],
+  inferMs: number,
+): InferenceResult | undefined {
+  const { reassembly } = entry;
+  const queueMs = batch.sentAt - entry.submittedAt;
+  if (reassembly === undefined) return { outputs, timing: { queueMs, inferMs, batchRows: batch.rows } };
+  if (!reassembly.add(from, rows, outputs, inferMs)) return undefined;
+  const timing = { queueMs, inferMs: reassembly.inferMs, batchRows: batch.rows };
+  return { outputs: reassembly.join(), timing };
+}

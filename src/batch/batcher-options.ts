@@ -1,0 +1,37 @@
+import type { ModelSignature } from '../inference.ts';
+import type { QueueBounds } from './admission.ts';
+import type { ClosingRule } from './closing.ts';
+
+/** The knobs of one version's batcher, in Triton's vocabulary. Rows are rows of the batch axis, never requests. */
+export interface BatcherOptions extends QueueBounds {
+  readonly model: string;
+  readonly version: string;
+  readonly signature: ModelSignature;
+  /** Rows of the largest batch; a larger request is split. 0: no batch axis, one request at a time. */
+  readonly maxBatchSize: number;
+  /** How long a request may be held back, with a worker free, to let others join, ms. 0: not at all, no timer. */
+  readonly maxQueueDelayMs: number;
+  /** A batch of one of these sizes is sent as soon as it can be formed, the largest first. Empty: `maxBatchSize`. */
+  readonly preferredBatchSizes: readonly number[];
+  /** Increasing. A batch is padded to the next of them, and is never larger than the last. Empty: no padding. */
+  readonly allowedBatchSizes: readonly number[];
+  /** Rows waiting; above it `overloaded`, and `too-large` for a request that alone has more. */
+  readonly maxQueueRows: number;
+  /** Bytes of the inputs waiting; refused likewise. */
+  readonly maxQueueBytes: number;
+  /** Different shapes and sets of outputs waiting at once; one more is `overloaded`. */
+  readonly maxSignatures: number;
+  /** The clock of deadlines: `performance.now`, ms. */
+  readonly now: () => number;
+}
+
+export function closingRuleOf(options: BatcherOptions): ClosingRule {
+  const { maxBatchSize, allowedBatchSizes, preferredBatchSizes, maxQueueDelayMs } = options;
+  // Without a batch axis a request is a batch: there is nobody to wait for.
+  if (maxBatchSize === 0) return { maxRows: 1, preferredRows: [], delayMs: 0 };
+  const maxRows = Math.min(maxBatchSize, allowedBatchSizes.at(-1) ?? maxBatchSize);
+  const preferredRows = preferredBatchSizes
+    .filter(size => size >= 1 && size <= maxRows)
+    .sort((a, b) => a - b);
+  return { maxRows, preferredRows, delayMs: maxQueueDelayMs };
+}

@@ -1,0 +1,77 @@
+/** One batch from being closed to being answered: what to run, and each caller's share of the result. */
+import type { Execution, ExecutionResult, ModelSignature, Slot } from '../inference.ts';
+import type { Tensor } from '../tensor.ts';
+import { paddingFor } from './padding.ts';
+import type { Piece } from './shape-queue.ts';
+import { outputsToRun } from './signature-key.ts';
+import { BatchOutputs, pick } from './splitting.ts';
+import { pass, stack } from './stacking.ts';
+
+/** What is the same for all batches of a version. */
+export interface BatchShape {
+  readonly signature: ModelSignature;
+  readonly hasBatchAxis: boolean;
+  readonly allowedBatchSizes: readonly number[];
+}
+
+export interface ClosedBatch {
+  /** At least one. A batch never grows. */
+  readonly pieces: readonly Piece[];
+  /** Callers' rows. */
+  readonly rows: number;
+  readonly padding: number;
+  /** ms, when it was sent to a worker. */
+  readonly sentAt: number;
+}
+
+/** Cuts one caller's outputs out of a result; `at` is the first of its rows in the batch. */
+export type Cut = (piece: Piece, at: number) => readonly Tensor[];
+
+export function closedBatch(pieces: readonly Piece[], sentAt: number, shape: BatchShape): ClosedBatch {
+  let rows = 0;
+  for (const piece of pieces) rows += piece.rows;
+  return {
+    pieces,
+    rows,
+    padding: shape.hasBatchAxis ? paddingFor(rows, shape.allowedBatchSizes) : 0,
+    sentAt,
+  };
+}
+
+/** Runs a batch and returns how to cut its result. Rejects with the run's error or, naming the output, `model-failed`. */
+export async function execute(
+  slot: Slot,
+  batch: ClosedBatch,
+  shape: BatchShape,
+): Promise<{ readonly cut: Cut; readonly inferMs: number }> {
+  let execution: Execution;
+  try {
+    execution = executionOf(batch, shape);
+  } catch (thrown) {
+    slot.release();
+    throw thrown;
+  }
+  const result = await slot.execute(execution);
+  return { cut: cutterOf(batch, result, shape), inferMs: result.inferMs };
+}
+
+function executionOf(batch: ClosedBatch, { signature, hasBatchAxis }: BatchShape): Execution {
+  const first = batch.pieces[0] as Piece;
+  return {
+    inputs: hasBatchAxis ? stack(batch.pieces, batch.padding) : pass(first),
+    outputs: outputsToRun(signature.outputs, first.entry.inference.outputs),
+    rows: batch.rows + batch.padding,
+  };
+}
+
+function cutterOf(batch: ClosedBatch, { outputs }: ExecutionResult, shape: BatchShape): Cut {
+  const all = shape.signature.outputs.map(({ name }) => name);
+  const wanted = (batch.pieces[0] as Piece).entry.inference.outputs;
+  if (!shape.hasBatchAxis) {
+    const whole = pick(outputs, wanted ?? all);
+    return () => whole;
+  }
+  const names = outputsToRun(shape.signature.outputs, wanted) ?? all;
+  const together = new BatchOutputs(outputs, names, batch.rows + batch.padding);
+  return ({ entry, rows }, at) => together.cut(at, rows, entry.inference.outputs);
+}

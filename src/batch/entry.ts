@@ -1,0 +1,88 @@
+import type { GatewayError } from '../errors.ts';
+import type { Inference, InferenceResult, Submission } from '../inference.ts';
+import type { HasDeadline } from './deadline-heap.ts';
+import type { Reassembly } from './reassembly.ts';
+import type { ShapeQueue } from './shape-queue.ts';
+
+/** `queued` while any of its rows still waits; `running` once all were sent; `settled` exactly once. */
+export type EntryState = 'queued' | 'running' | 'settled';
+
+export interface EntryOwner {
+  cancel(entry: Entry, error: GatewayError): void;
+}
+
+/** One accepted request: its place in a queue, its place among the deadlines, and its answer. The caller holds it too. */
+export class Entry implements Submission, HasDeadline {
+  readonly inference: Inference;
+  readonly queue: ShapeQueue;
+  readonly bytes: number;
+  readonly submittedAt: number;
+  readonly deadline: number;
+  readonly priority: number;
+  /** Set for a request larger than a batch, which may ride in several. */
+  readonly reassembly: Reassembly | undefined;
+  readonly result: Promise<InferenceResult>;
+  state: EntryState = 'queued';
+  /** Rows not yet sent to a worker. */
+  rows: number;
+  previous: Entry | undefined = undefined;
+  next: Entry | undefined = undefined;
+  heapIndex = -1;
+  readonly #owner: EntryOwner;
+  readonly #resolve: (result: InferenceResult) => void;
+  readonly #reject: (error: GatewayError) => void;
+
+  constructor(
+    owner: EntryOwner,
+    queue: ShapeQueue,
+    inference: Inference,
+    bytes: number,
+    now: number,
+    reassembly: Reassembly | undefined,
+  ) {
+    const { promise, resolve, reject } = Promise.withResolvers<InferenceResult>();
+    this.#owner = owner;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.result = promise;
+    this.queue = queue;
+    this.inference = inference;
+    this.bytes = bytes;
+    this.submittedAt = now;
+    this.deadline = inference.deadline;
+    this.priority = inference.priority;
+    this.reassembly = reassembly;
+    this.rows = inference.rows;
+  }
+
+  get splittable(): boolean {
+    return this.reassembly !== undefined;
+  }
+
+  cancel(error: GatewayError): void {
+    this.#owner.cancel(this, error);
+  }
+
+  /** For the batcher alone, which has checked that it is not settled. */
+  answer(result: InferenceResult): void {
+    this.state = 'settled';
+    this.#resolve(result);
+  }
+
+  /** For the batcher alone, which has checked that it is not settled. */
+  fail(error: GatewayError): void {
+    this.state = 'settled';
+    this.#reject(error);
+    // A caller who has left listens to nothing, and that must not end the process.
+    this.result.catch(ignore);
+  }
+}
+
+/** The answer to a request that was refused: settled from the start. */
+export function refused(error: GatewayError): Submission {
+  const result = Promise.reject(error);
+  result.catch(ignore);
+  return { result, cancel: ignore };
+}
+
+function ignore(): void {}

@@ -1,0 +1,82 @@
+import { MAX_PASSED_OVER, rowsThatFit } from './closing.ts';
+import type { Entry } from './entry.ts';
+
+/** Some rows of one request that run together; usually all of them. */
+export interface Piece {
+  readonly entry: Entry;
+  /** First of its rows, among the request's. */
+  readonly from: number;
+  readonly rows: number;
+}
+
+/**
+ * The requests that may share a batch, most urgent first, in order of arrival among equals. A linked list, so that
+ * taking, cancelling and expiring cost the same at either end and in the middle.
+ */
+export class ShapeQueue {
+  readonly key: string;
+  #head: Entry | undefined;
+  #tail: Entry | undefined;
+
+  constructor(key: string) {
+    this.key = key;
+  }
+
+  get head(): Entry | undefined {
+    return this.#head;
+  }
+
+  add(entry: Entry): void {
+    this.#insert(entry, this.#lastBefore(entry.priority));
+  }
+
+  remove(entry: Entry): void {
+    if (entry.previous === undefined) this.#head = entry.next;
+    else entry.previous.next = entry.next;
+    if (entry.next === undefined) this.#tail = entry.previous;
+    else entry.next.previous = entry.previous;
+    entry.previous = undefined;
+    entry.next = undefined;
+  }
+
+  /** Takes up to `rows` rows from the head on, passing over what does not fit; all that is sent of an entry leaves the list. */
+  take(rows: number): Piece[] {
+    const pieces: Piece[] = [];
+    let room = rows;
+    let passedOver = 0;
+    let entry = this.#head;
+    while (entry !== undefined && room > 0 && passedOver <= MAX_PASSED_OVER) {
+      const next: Entry | undefined = entry.next;
+      const fit = rowsThatFit(entry, room);
+      if (fit === 0) passedOver++;
+      else {
+        pieces.push({ entry, from: entry.inference.rows - entry.rows, rows: fit });
+        room -= fit;
+        entry.rows -= fit;
+        if (entry.rows === 0) this.remove(entry);
+      }
+      entry = next;
+    }
+    return pieces;
+  }
+
+  /** Where an arrival of this priority goes: at the tail, or behind the urgent ones, which are few because they leave first. */
+  #lastBefore(priority: number): Entry | undefined {
+    if (this.#tail === undefined || this.#tail.priority <= priority) return this.#tail;
+    let last: Entry | undefined;
+    for (let entry = this.#head; entry !== undefined && entry.priority <= priority; entry = entry.next) {
+      last = entry;
+    }
+    return last;
+  }
+
+  #insert(entry: Entry, after: Entry | undefined): void {
+    const before = after === undefined ? this.#head : after.next;
+    entry.previous = after;
+    entry.next = before;
+    if (after === undefined) this.#head = entry;
+    else after.next = entry;
+    if (before === undefined) this.#tail = entry;
+    else before.previous = entry;
+  }
+}

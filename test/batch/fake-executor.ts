@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import type { GatewayError } from '../../src/errors.ts';
+import type { Execution, ExecutionResult, Executor, Slot } from '../../src/inference.ts';
+
+/** One execution that has started and waits for the test to end it. */
+export interface Started {
+  readonly execution: Execution;
+  succeed(result?: ExecutionResult): void;
+  fail(error: GatewayError): void;
+}
+
+/** An executor whose executions last until the test ends them, and which answers with its own inputs by default. */
+export class FakeExecutor implements Executor {
+  readonly started: Started[] = [];
+  /** Requests for a slot that are not granted or withdrawn. */
+  outstanding = 0;
+  released = 0;
+  #free: number;
+  readonly #waiting: ((slot: Slot) => void)[] = [];
+  readonly #watchers: { count: number; resolve: () => void }[] = [];
+
+  constructor(slots = 1) {
+    this.#free = slots;
+  }
+
+  acquire(grant: (slot: Slot) => void): () => void {
+    this.outstanding++;
+    assert.equal(this.outstanding, 1, 'one request for a slot at a time');
+    this.#waiting.push(grant);
+    queueMicrotask(() => this.#grantNext());
+    return () => {
+      const index = this.#waiting.indexOf(grant);
+      if (index === -1) return;
+      this.#waiting.splice(index, 1);
+      this.outstanding--;
+    };
+  }
+
+  /** Resolves when so many executions have started since the beginning. */
+  reached(count: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (this.started.length >= count) resolve();
+    else this.#watchers.push({ count, resolve });
+    return promise;
+  }
+
+  /** Adds a slot, as if a worker had come. */
+  free(): void {
+    this.#free++;
+    queueMicrotask(() => this.#grantNext());
+  }
+
+  #grantNext(): void {
+    if (this.#free === 0) return;
+    const grant = this.#waiting.shift();
+    if (grant === undefined) return;
+    this.#free--;
+    this.outstanding--;
+    let used = false;
+    const use = (): void => {
+      assert.ok(!used, 'a slot ends in one execute or one release');
+      used = true;
+    };
+    grant({
+      execute: execution => {
+        use();
+        return this.#start(execution);
+      },
+      release: () => {
+        use();
+        this.released++;
+        this.free();
+      },
+    });
+    assert.ok(used, 'a granted slot is used at once');
+  }
+
+  #start(execution: Execution): Promise<ExecutionResult> {
+    const { promise, resolve, reject } = Promise.withResolvers<ExecutionResult>();
+    this.started.push({
+      execution,
+      succeed: (result = identity(execution)) => {
+        resolve(result);
+        this.free();
+      },
+      fail: error => {
+        reject(error);
+        this.free();
+      },
+    });
+    for (const { count, resolve: tell } of this.#watchers) if (this.started.length >= count) tell();
+    return promise;
+  }
+}
+
+/** The identity model: each input comes back as an output of the same name. */
+export function identity({ inputs, outputs }: Execution): ExecutionResult {
+  const all = inputs.map(({ name, datatype, shape, parts }) => ({
+    name,
+    datatype,
+    shape,
+    data: Buffer.concat(parts),
+  }));
+  return { outputs: all.filter(({ name }) => outputs?.includes(name) ?? true), inferMs: 1 };
+}
