@@ -1,0 +1,55 @@
+import type { ModelSignature } from '../inference.ts';
+import type { TensorSpec } from '../tensor.ts';
+
+/** The protocol's extensions that the gateway implements; no other may be announced. */
+export const EXTENSIONS: readonly string[] = [
+  'classification',
+  'model_repository',
+  'model_configuration',
+  'binary_tensor_data',
+  'parameters',
+  'statistics',
+  'schedule_policy',
+];
+
+export interface ServerMetadata {
+  readonly name: string;
+  readonly version: string;
+  readonly extensions: readonly string[];
+}
+
+export interface ModelMetadata {
+  readonly name: string;
+  readonly versions: readonly string[];
+  readonly platform: 'onnxruntime_onnx';
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+}
+
+export function serverMetadata(name: string, version: string): ServerMetadata {
+  return { name, version, extensions: EXTENSIONS };
+}
+
+/** `versions` ascending; shapes keep −1 where a size is variable, the batch axis included. */
+export function modelMetadata(
+  name: string,
+  versions: readonly string[],
+  signature: ModelSignature,
+): ModelMetadata {
+  const { inputs, outputs } = signature;
+  return {
+    name,
+    versions,
+    platform: 'onnxruntime_onnx',
+    inputs: inputs.map(describe),
+    outputs: outputs.map(describe),
+  };
+}
+
+export function modelReady(name: string, ready: boolean): { readonly name: string; readonly ready: boolean } {
+  return { name, ready };
+}
+
+function describe({ name, datatype, shape }: TensorSpec): TensorSpec {
+  return { name, datatype, shape };
+}
