@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import test, { after, before } from 'node:test';
+import { assertOk, binaryBody, type FloatTensor, inferBinary, inferUrl } from '../support/client.ts';
+import { type Headgate, startHeadgate } from '../support/headgate.ts';
+import { identity, slow, writeRepository } from '../support/onnx.ts';
+import { allGone, childrenOf } from '../support/processes.ts';
+
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'headgate-lifecycle-'));
+  await writeRepository(folder, {
+    identity: { versions: { 1: identity() } },
+    slow: { versions: { 1: slow(100_000) }, config: 'maxTimeoutMs: 60000\ntimeoutMs: 60000\n' },
+  });
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+const ROW: FloatTensor = { name: 'x', shape: [1, 4], data: Float32Array.of(1, 2, 3, 4) };
+const SLOW_ROW: FloatTensor = { name: 'x', shape: [1, 64], data: new Float32Array(64).fill(1) };
+
+const sockets = async (headgate: Headgate): Promise<string[]> =>
+  (await readdir(headgate.folder, { recursive: true })).filter(name => name.endsWith('.sock'));
+
+test('SIGTERM: what was accepted is answered, ready is 503, live is 200, then it exits 0 and leaves nothing', async () => {
+  await using headgate = await startHeadgate({ repository: folder });
+  const workers = childrenOf(headgate.pid);
+  assert.ok(workers.length > 0, 'there are worker processes');
+  assert.ok((await sockets(headgate)).length > 0, 'there are socket files');
+  const agent = new Agent({ keepAlive: true });
+  await get(`${headgate.url}/v2/health/live`, agent);
+  const accepted = inferBinary(inferUrl(headgate.url, 'slow'), [SLOW_ROW]);
+  await untilRunning(headgate);
+  headgate.process.kill('SIGTERM');
+  const draining = await untilDraining(headgate.url, agent);
+  assert.equal(draining.ready, 503);
+  assertOk(await accepted);
+  const exit = await headgate.stop();
+  agent.destroy();
+  assert.deepEqual(exit, { code: 0, signal: null }, headgate.output());
+  await allGone(workers);
+  assert.deepEqual(await sockets(headgate), []);
+});
+
+test('a second SIGTERM ends it at once, and no worker stays', async () => {
+  await using headgate = await startHeadgate({ repository: folder });
+  const workers = childrenOf(headgate.pid);
+  const lost = inferBinary(inferUrl(headgate.url, 'slow'), [SLOW_ROW]).then(
+    () => 'answered',
+    () => 'lost',
+  );
+  await untilRunning(headgate);
+  headgate.process.kill('SIGTERM');
+  await untilRefusing(headgate);
+  const exit = await headgate.stop('SIGTERM');
+  assert.equal(exit.code, 1);
+  await lost;
+  await allGone(workers);
+});
+
+test('kill -9 of the gateway takes its workers and their sockets along', async () => {
+  await using headgate = await startHeadgate({ repository: folder });
+  const workers = childrenOf(headgate.pid);
+  await headgate.stop('SIGKILL');
+  await allGone(workers);
+  assert.deepEqual(await sockets(headgate), []);
+});
+
+test('a worker that is killed is replaced, and callers get an answer or an honest 503', async () => {
+  await using headgate = await startHeadgate({ repository: folder });
+  const [worker] = childrenOf(headgate.pid);
+  const statuses = new Set<number>();
+  let stop = false;
+  const load = Array.from({ length: 8 }, async () => {
+    while (!stop) {
+      const answer = await inferBinary(inferUrl(headgate.url, 'identity'), [ROW]);
+      statuses.add(answer.status);
+      if (answer.status === 200) assert.deepEqual(answer.binary.get('y'), ROW.data);
+    }
+  });
+  process.kill(worker as number, 'SIGKILL');
+  await allGone([worker as number]);
+  while (childrenOf(headgate.pid).length === 0)
+    await once(headgate.process.stderr as NodeJS.EventEmitter, 'data');
+  assertOk(await inferBinary(inferUrl(headgate.url, 'identity'), [ROW], { 'headgate-timeout-ms': '30000' }));
+  stop = true;
+  await Promise.all(load);
+  for (const status of statuses) assert.ok([200, 503, 504].includes(status), `callers saw ${[...statuses]}`);
+});
+
+interface Plain {
+  readonly status: number;
+  readonly connection: string | undefined;
+}
+
+function get(url: string, agent: Agent): Promise<Plain> {
+  return new Promise((resolve, reject) => {
+    request(url, { agent }, response => {
+      response.resume().on('end', () => {
+        resolve({ status: response.statusCode ?? 0, connection: response.headers.connection });
+      });
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+/** Resolves once the slow model has begun a run: its statistics count the request's batch as sent. */
+async function untilRunning(headgate: Headgate): Promise<void> {
+  for (;;) {
+    const metrics = await (await fetch(`${headgate.adminUrl}/v1/models`)).json();
+    if (JSON.stringify(metrics).includes('"inFlight":1')) return;
+  }
+}
+
+/** Asks on the kept connection until readiness flips; live must still be 200. */
+async function untilDraining(url: string, agent: Agent): Promise<{ ready: number }> {
+  for (;;) {
+    const ready = await get(`${url}/v2/health/ready`, agent);
+    if (ready.status === 200) continue;
+    return { ready: ready.status };
+  }
+}
+
+/** Resolves when no new connection is taken any more. */
+async function untilRefusing(headgate: Headgate): Promise<void> {
+  const { body } = binaryBody([ROW]);
+  for (;;) {
+    const refused = await fetch(`${headgate.url}/v2/health/ready`, { body: null }).then(
+      response => response.status !== 200,
+      () => body.length > 0,
+    );
+    if (refused) return;
+  }
+}
