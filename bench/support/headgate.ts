@@ -1,0 +1,65 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import { freePort, Server } from './server.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+
+/** Starts Headgate over this models folder, with data, sockets and log in `folder`, and resolves when it is ready. */
+export async function startHeadgate(
+  repository: string,
+  folder: string,
+  options: Readonly<Record<string, unknown>> = {},
+): Promise<Server> {
+  const [port, adminPort] = [await freePort(), await freePort()];
+  const config = path.join(folder, 'headgate.yaml');
+  await mkdir(folder, { recursive: true });
+  await writeFile(
+    config,
+    stringify({
+      repository,
+      http: { host: '127.0.0.1', port },
+      admin: { host: '127.0.0.1', port: adminPort },
+      dataDir: path.join(folder, 'data'),
+      ...options,
+    }),
+  );
+  const server = new Server([MAIN, 'serve', '--config', config], { folder, port, adminPort });
+  try {
+    await server.ready();
+  } catch (error) {
+    await server[Symbol.asyncDispose]();
+    throw error;
+  }
+  return server;
+}
+
+export interface Counts {
+  readonly inferences: number;
+  readonly executions: number;
+}
+
+/** A version's `inference_count` and `execution_count`, as its statistics say. */
+export async function readCounts(server: Server, model: string): Promise<Counts> {
+  const response = await fetch(`${server.url}/v2/models/${model}/stats`);
+  const { model_stats: stats } = (await response.json()) as {
+    model_stats: { inference_count: number; execution_count: number }[];
+  };
+  return {
+    inferences: stats.reduce((sum, entry) => sum + entry.inference_count, 0),
+    executions: stats.reduce((sum, entry) => sum + entry.execution_count, 0),
+  };
+}
+
+export interface IndexEntry {
+  readonly name: string;
+  readonly version?: string;
+  readonly state: string;
+  readonly reason: string;
+}
+
+export async function readIndex(server: Server): Promise<IndexEntry[]> {
+  const response = await fetch(`${server.url}/v2/repository/index`, { method: 'POST' });
+  return (await response.json()) as IndexEntry[];
+}

@@ -1,0 +1,57 @@
+/** What /proc says of a process and all below it. Linux only. */
+import { readdirSync, readFileSync } from 'node:fs';
+
+export interface ProcessInfo {
+  readonly pid: number;
+  readonly parent: number;
+  /** utime + stime, s. */
+  readonly cpuSeconds: number;
+  /** Ticks after boot: with the pid, the identity of a process. */
+  readonly started: number;
+  readonly rssBytes: number;
+  readonly command: string;
+}
+
+// The kernel's USER_HZ, which every Linux that Node runs on has at 100, and its page size.
+const TICKS_PER_SECOND = 100;
+const PAGE_BYTES = 4096;
+
+/** The process and its descendants, itself first; those that ended meanwhile are left out. */
+export function processTree(root: number): ProcessInfo[] {
+  const all = readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .flatMap(name => readProcess(Number(name)) ?? []);
+  const below = (parent: number): ProcessInfo[] =>
+    all.filter(info => info.parent === parent).flatMap(info => [info, ...below(info.pid)]);
+  return [...all.filter(info => info.pid === root), ...below(root)];
+}
+
+/** CPU time of a process and its descendants so far, s. */
+export function treeCpuSeconds(root: number): number {
+  return processTree(root).reduce((sum, info) => sum + info.cpuSeconds, 0);
+}
+
+/** Is this very process, and not another with its number, still there (and no zombie)? */
+export function isStillRunning({ pid, started }: ProcessInfo): boolean {
+  return readProcess(pid)?.started === started;
+}
+
+function readProcess(pid: number): ProcessInfo | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The command's name may hold spaces and parentheses: fields are counted from after the last one.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const field = (n: number): number => Number(fields[n - 3]);
+    if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
+    return {
+      pid,
+      parent: field(4),
+      cpuSeconds: (field(14) + field(15)) / TICKS_PER_SECOND,
+      started: field(22),
+      rssBytes: field(24) * PAGE_BYTES,
+      command: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim(),
+    };
+  } catch {
+    return undefined;
+  }
+}
