@@ -11,7 +11,12 @@ const BACKSLASH = 0x5c;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
-const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;
+const POINT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+const isDigit = (byte: number): boolean => byte >= ZERO && byte <= NINE;
+const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+const ONE = new Float64Array(1);
 
 /**
  * Reads JSON from bytes, value by value, straight to where it is wanted: no objects are built, so names such as
@@ -176,34 +181,34 @@ export class JsonReader {
     return value;
   }
 
+  /** Reads the number that `isNumberNext` saw, as `Number()` would; ±Infinity where it is beyond a double. */
+  number(): number {
+    this.#number(this.#at, ONE, 0, false);
+    return ONE[0] as number;
+  }
+
   /**
-   * Reads the number that `isNumberNext` saw, as `Number()` would; ±Infinity where it is beyond a double. With
-   * `single` it is only good to be rounded to float32.
+   * Reads numbers of the entered array into `out`, at most `count`, up to the first thing that is not one; returns
+   * how many. With `single` they are only good to be rounded to float32. A third of the time of going by
+   * `nextElement` and `number`.
    */
-  number(single = false): number {
+  numbers(out: Float64Array, count: number, single: boolean): number {
     const bytes = this.#bytes;
-    const start = this.#at;
-    let at = start;
-    let byte = bytes[at] as number;
-    const negative = byte === MINUS;
-    if (negative) byte = bytes[++at] as number;
-    const integerAt = at;
-    let mantissa = 0;
-    for (; isDigit(byte); byte = bytes[++at] as number) mantissa = mantissa * 10 + (byte - 0x30);
-    if (at === integerAt || (at > integerAt + 1 && bytes[integerAt] === 0x30)) this.#failNumber(integerAt);
-    let exponent = 0;
-    if (byte === 0x2e) {
-      const fractionAt = ++at;
-      for (byte = bytes[at] as number; isDigit(byte); byte = bytes[++at] as number)
-        mantissa = mantissa * 10 + (byte - 0x30);
-      exponent = fractionAt - at;
-      if (exponent === 0) this.#failNumber(at);
+    let at = this.#at;
+    let read = 0;
+    for (; read < count; read++) {
+      let byte = bytes[at] as number;
+      if (!this.#fresh) {
+        while (isSpace(byte)) byte = bytes[++at] as number;
+        if (byte !== COMMA) break;
+        byte = bytes[++at] as number;
+      }
+      while (isSpace(byte)) byte = bytes[++at] as number;
+      if (byte !== MINUS && !isDigit(byte)) break;
+      at = this.#number(at, out, read, single);
+      this.#fresh = false;
     }
-    this.#at = at;
-    if (byte === 0x65 || byte === 0x45) exponent += this.#exponent();
-    const value = decimalToDouble(mantissa, exponent, single);
-    if (Number.isNaN(value)) return Number(this.#slice(start, this.#at));
-    return negative ? -value : value;
+    return read;
   }
 
   /** The text of what was read since `position`. */
@@ -250,6 +255,37 @@ export class JsonReader {
     this.#at++;
     if (this.peek() === close) this.failSyntax('a value after the comma');
     return true;
+  }
+
+  /** Reads the number at `start` into `out[place]`; returns the place after it. */
+  #number(start: number, out: Float64Array, place: number, single: boolean): number {
+    const bytes = this.#bytes;
+    let at = start;
+    let byte = bytes[at] as number;
+    const negative = byte === MINUS;
+    if (negative) byte = bytes[++at] as number;
+    const integerAt = at;
+    let mantissa = 0;
+    for (; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number)
+      mantissa = mantissa * 10 + (byte - ZERO);
+    if (at === integerAt || (at > integerAt + 1 && bytes[integerAt] === ZERO)) this.#failNumber(integerAt);
+    let exponent = 0;
+    if (byte === POINT) {
+      const fractionAt = ++at;
+      for (byte = bytes[at] as number; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number)
+        mantissa = mantissa * 10 + (byte - ZERO);
+      exponent = fractionAt - at;
+      if (exponent === 0) this.#failNumber(at);
+    }
+    this.#at = at;
+    if (byte === 0x65 || byte === 0x45) {
+      exponent += this.#exponent();
+      at = this.#at;
+    }
+    const value = decimalToDouble(mantissa, exponent, single);
+    if (Number.isNaN(value)) out[place] = Number(this.#slice(start, at));
+    else out[place] = negative ? -value : value;
+    return at;
   }
 
   #exponent(): number {

@@ -34,14 +34,15 @@ export function writeFloat32(out: Uint8Array, at: number, value: number): number
   if (magnitude < 2 ** 24 && magnitude === Math.trunc(magnitude))
     return value === 0 && 1 / value < 0 ? writeAscii(out, at, '-0') : writeInteger(out, at, value);
   if (magnitude < 1e-12 || magnitude > 1e14) return writeAscii(out, at, slowFloat32Text(value));
-  const leading = Math.floor(Math.log10(magnitude));
+  const leading = leadingPower(magnitude);
   for (let decimals = 5 - leading; decimals <= 8 - leading; decimals++) {
     const scale = POWERS[Math.abs(decimals)] as number;
     const digits = Math.round(decimals < 0 ? magnitude / scale : magnitude * scale);
     // One rounded operation on exact operands: the double that `Number()` makes of this decimal.
     if (Math.fround(decimals < 0 ? digits * scale : digits / scale) !== magnitude) continue;
+    if (digits >= 2 ** 31) break;
     if (value < 0) out[at++] = 0x2d;
-    return writeDecimal(out, at, digits, decimals);
+    return writeDecimal(out, at, digits | 0, decimals);
   }
   return writeAscii(out, at, slowFloat32Text(value));
 }
@@ -58,7 +59,7 @@ export function slowFloat32Text(value: number): string {
 /** `digits ÷ 10^decimals`, positive, without superfluous zeros. */
 function writeDecimal(out: Uint8Array, at: number, digits: number, decimals: number): number {
   while (decimals > 0 && digits % 10 === 0) {
-    digits /= 10;
+    digits = (digits / 10) | 0;
     decimals--;
   }
   if (decimals <= 0) return writeDigits(out, at, digits * (POWERS[-decimals] as number));
@@ -88,6 +89,14 @@ function writeExponent(
   if (length === 1) end = at + 1;
   else out[at + 1] = 0x2e;
   return writeInteger(out, writeAscii(out, end, 'e'), length - 1 - decimals);
+}
+
+/** The power of ten of the first digit; one off at worst, where it only costs a longer way. */
+function leadingPower(magnitude: number): number {
+  if (magnitude >= 1) return countDigits(magnitude) - 1;
+  let power = -1;
+  for (let scaled = magnitude * 10; scaled < 1; scaled *= 10) power--;
+  return power;
 }
 
 function countDigits(value: number): number {

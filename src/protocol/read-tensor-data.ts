@@ -1,6 +1,6 @@
 import { type Datatype, ELEMENT_BYTES, type Shape } from '../tensor.ts';
 import { FramedStrings } from './bytes-framing.ts';
-import type { JsonReader } from './json-reader.ts';
+import { brief, type JsonReader } from './json-reader.ts';
 
 interface Range {
   readonly min: number;
@@ -38,27 +38,33 @@ export function readTensorData(
   if (count * 2 - 1 > reader.remaining) reader.fail('data', `expected ${count} elements, got fewer`);
   if (datatype === 'BYTES') {
     const strings = new FramedStrings();
-    readArray(reader, shape, count, index => strings.append(readString(reader, index)));
+    readArray(
+      reader,
+      shape,
+      count,
+      elements(reader, index => strings.append(readString(reader, index))),
+    );
     return strings.bytes();
   }
   const data = new Uint8Array(count * ELEMENT_BYTES[datatype]);
-  readArray(reader, shape, count, elementReader(reader, datatype, data));
+  readArray(reader, shape, count, runReader(reader, datatype, data));
   return data;
 }
 
-type ReadElement = (index: number) => void;
+/** Reads the entered array's elements up to its end; `index` is the first one's flat index, `count` how many must come. */
+type ReadRun = (index: number, count: number, axis: number | undefined) => void;
 
-function readArray(reader: JsonReader, shape: Shape, count: number, read: ReadElement): void {
+function readArray(reader: JsonReader, shape: Shape, count: number, read: ReadRun): void {
   reader.enterArray('data');
   if (shape.length > 1 && reader.isArrayNext()) readLevels(reader, shape, 0, 0, read);
-  else readRun(reader, count, 0, read, undefined);
+  else read(0, count, undefined);
 }
 
 /** The elements of an entered array along `axis`; returns the flat index after the last. */
-function readLevels(reader: JsonReader, shape: Shape, axis: number, from: number, read: ReadElement): number {
+function readLevels(reader: JsonReader, shape: Shape, axis: number, from: number, read: ReadRun): number {
   const size = shape[axis] as number;
   if (axis === shape.length - 1) {
-    readRun(reader, size, from, read, axis);
+    read(from, size, axis);
     return from + size;
   }
   let index = from;
@@ -72,95 +78,119 @@ function readLevels(reader: JsonReader, shape: Shape, axis: number, from: number
   return index;
 }
 
-/** `count` elements of an entered array, and its end. */
-function readRun(
-  reader: JsonReader,
-  count: number,
-  from: number,
-  read: ReadElement,
-  axis: number | undefined,
-): void {
-  const end = from + count;
-  let index = from;
-  while (reader.nextElement()) {
-    if (index === end) failCount(reader, count, 'more', axis);
-    read(index++);
-  }
-  if (index < end) failCount(reader, count, String(index - from), axis);
-}
-
 function failCount(reader: JsonReader, expected: number, got: string, axis: number | undefined): never {
   const where = axis === undefined ? '' : ` along axis ${axis}`;
   reader.fail('data', `expected ${expected} elements${where}, got ${got}`);
 }
 
-/** A closure per tensor, made once, so that the loop over elements knows no datatype. */
-function elementReader(reader: JsonReader, datatype: Datatype, data: Uint8Array): ReadElement {
+/** A closure per tensor, made once, so that the loops over elements know no datatype. */
+function runReader(reader: JsonReader, datatype: Datatype, data: Uint8Array): ReadRun {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  switch (datatype) {
-    case 'FP32':
-      return index => view.setFloat32(index * 4, readFloat(reader, index, true), true);
-    case 'FP64':
-      return index => view.setFloat64(index * 8, readFloat(reader, index, false), true);
-    case 'BOOL':
-      return index => {
-        if (!reader.isBooleanNext()) failElement(reader, index, 'true or false', reader.describe());
-        data[index] = reader.boolean() ? 1 : 0;
-      };
-    case 'INT64':
-    case 'UINT64':
-      return index => readInteger64(reader, index, datatype, view);
-    default:
-      return integerReader(reader, datatype, view);
-  }
+  if (datatype === 'BOOL') return elements(reader, index => readBoolean(reader, index, data));
+  if (datatype === 'INT64' || datatype === 'UINT64')
+    return elements(reader, index => readInteger64(reader, index, datatype, view));
+  return numbers(reader, datatype, storeFor(reader, datatype, view));
 }
 
-function integerReader(reader: JsonReader, datatype: Datatype, view: DataView): ReadElement {
+/** Element by element. */
+function elements(reader: JsonReader, read: (index: number) => void): ReadRun {
+  return (from, count, axis) => {
+    const end = from + count;
+    let index = from;
+    while (reader.nextElement()) {
+      if (index === end) failCount(reader, count, 'more', axis);
+      read(index++);
+    }
+    if (index < end) failCount(reader, count, String(index - from), axis);
+  };
+}
+
+const CHUNK = new Float64Array(256);
+
+/** Numbers, in chunks by way of doubles. */
+function numbers(reader: JsonReader, datatype: Datatype, store: Store): ReadRun {
+  return (from, count, axis) => {
+    const end = from + count;
+    for (let index = from; ; ) {
+      const read = reader.numbers(CHUNK, Math.min(CHUNK.length, end - index), datatype === 'FP32');
+      store(index, read);
+      index += read;
+      if (read > 0 && index < end) continue;
+      if (!reader.nextElement()) {
+        if (index < end) failCount(reader, count, String(index - from), axis);
+        return;
+      }
+      if (index === end) failCount(reader, count, 'more', axis);
+      failElement(reader, index, 'a number', reader.describe());
+    }
+  };
+}
+
+/** Moves the first `count` values of CHUNK to the tensor's elements from `index`, checked. */
+type Store = (index: number, count: number) => void;
+
+function storeFor(reader: JsonReader, datatype: Datatype, view: DataView): Store {
+  if (datatype === 'FP32')
+    return (index, count) => {
+      for (let i = 0; i < count; i++) {
+        const value = Math.fround(CHUNK[i] as number);
+        if (!Number.isFinite(value)) failRange(reader, index + i, datatype, CHUNK[i] as number);
+        view.setFloat32((index + i) * 4, value, true);
+      }
+    };
+  if (datatype === 'FP64')
+    return (index, count) => {
+      for (let i = 0; i < count; i++) {
+        const value = CHUNK[i] as number;
+        if (!Number.isFinite(value)) failRange(reader, index + i, datatype, value);
+        view.setFloat64((index + i) * 8, value, true);
+      }
+    };
   const { min, max } = RANGES[datatype] as Range;
   const bytes = ELEMENT_BYTES[datatype];
-  return index => {
-    const value = readNumber(reader, index);
-    if (value !== Math.trunc(value) || value < min || value > max)
-      failElement(reader, index, `an integer from ${min} to ${max} (${datatype})`, String(value));
-    if (bytes === 4) view.setInt32(index * 4, value, true);
-    else if (bytes === 2) view.setInt16(index * 2, value, true);
-    else view.setInt8(index, value);
+  return (index, count) => {
+    for (let i = 0; i < count; i++) {
+      const value = CHUNK[i] as number;
+      if (value !== Math.trunc(value) || value < min || value > max)
+        failElement(reader, index + i, `an integer from ${min} to ${max} (${datatype})`, String(value));
+      if (bytes === 4) view.setInt32((index + i) * 4, value, true);
+      else if (bytes === 2) view.setInt16((index + i) * 2, value, true);
+      else view.setInt8(index + i, value);
+    }
   };
+}
+
+function readBoolean(reader: JsonReader, index: number, data: Uint8Array): void {
+  if (!reader.isBooleanNext()) failElement(reader, index, 'true or false', reader.describe());
+  data[index] = reader.boolean() ? 1 : 0;
 }
 
 /** Every integer of the datatype keeps all its digits; beyond 2⁵³ it must be written without fraction or exponent. */
 function readInteger64(reader: JsonReader, index: number, datatype: Datatype, view: DataView): void {
+  if (!reader.isNumberNext()) failElement(reader, index, 'a number', reader.describe());
   const start = reader.position;
-  const value = readNumber(reader, index);
+  const value = reader.number();
   const unsigned64 = datatype === 'UINT64';
   if (Number.isSafeInteger(value) && (value >= 0 || !unsigned64)) {
     view.setInt32(index * 8, value, true);
     view.setInt32(index * 8 + 4, Math.floor(value / 2 ** 32), true);
     return;
   }
-  const text = reader.textSince(start).trim();
+  const text = reader.textSince(start);
   const exact = /^-?\d{1,20}$/.test(text) ? BigInt(text) : undefined;
   const [min, max] = unsigned64 ? [0n, MAX_UINT64] : [MIN_INT64, MAX_INT64];
   if (exact === undefined || exact < min || exact > max)
-    failElement(reader, index, `an integer from ${min} to ${max} (${datatype})`, text.slice(0, 32));
+    failElement(reader, index, `an integer from ${min} to ${max} (${datatype})`, brief(text));
   view.setBigInt64(index * 8, exact, true);
-}
-
-function readFloat(reader: JsonReader, index: number, single: boolean): number {
-  const value = readNumber(reader, index, single);
-  if (!Number.isFinite(single ? Math.fround(value) : value))
-    failElement(reader, index, `a number within the range of ${single ? 'FP32' : 'FP64'}`, String(value));
-  return value;
-}
-
-function readNumber(reader: JsonReader, index: number, single = false): number {
-  if (!reader.isNumberNext()) failElement(reader, index, 'a number', reader.describe());
-  return reader.number(single);
 }
 
 function readString(reader: JsonReader, index: number): string {
   if (!reader.isStringNext()) failElement(reader, index, 'a string', reader.describe());
   return reader.string();
+}
+
+function failRange(reader: JsonReader, index: number, datatype: Datatype, value: number): never {
+  failElement(reader, index, `a number within the range of ${datatype}`, String(value));
 }
 
 /** Elements are named by their flat, row-major index, however they were nested. */
