@@ -1,0 +1,106 @@
+import type { IncomingMessage } from 'node:http';
+import { GatewayError } from '../errors.ts';
+import type { Reservation } from './byte-budget.ts';
+import type { Exchange } from './exchange.ts';
+import { GrowingBuffer } from './growing-buffer.ts';
+
+const EMPTY = Buffer.alloc(0);
+
+/**
+ * The request's body as sent, in one buffer: the single chunk of a small body as it arrived, or one allocation of the
+ * announced length, or a growing one for chunked bodies. Rejects with `too-large` above `maxBytes`, before they are
+ * buffered; `overloaded` when the process holds too many bytes; why the client left (`cancelled`) when it did.
+ */
+export async function readBody(
+  exchange: Exchange,
+  maxBytes: number,
+  reservation: Reservation,
+): Promise<Buffer> {
+  const announced = announcedBytes(exchange.request);
+  if (announced === 0) return EMPTY;
+  if (announced !== undefined) {
+    if (announced > maxBytes) throw bodyTooLarge(maxBytes);
+    reservation.expect(announced);
+  }
+  if (exchange.request.headers.expect !== undefined) exchange.response.writeContinue();
+  return new Promise((resolve, reject) => {
+    new BodyReader({ exchange, announced, maxBytes, reservation, resolve, reject }).start();
+  });
+}
+
+/** undefined: chunked, so not known. The parser has refused every other form. */
+function announcedBytes(request: IncomingMessage): number | undefined {
+  if (request.headers['transfer-encoding'] !== undefined) return undefined;
+  return Number(request.headers['content-length'] ?? 0);
+}
+
+interface Reading {
+  readonly exchange: Exchange;
+  readonly announced: number | undefined;
+  readonly maxBytes: number;
+  readonly reservation: Reservation;
+  resolve(body: Buffer): void;
+  reject(error: GatewayError): void;
+}
+
+class BodyReader {
+  readonly #reading: Reading;
+  #received = 0;
+  #first: Buffer | undefined;
+  #buffer: GrowingBuffer | undefined;
+
+  constructor(reading: Reading) {
+    this.#reading = reading;
+  }
+
+  start(): void {
+    const { exchange } = this.#reading;
+    const { request } = exchange;
+    request.on('data', this.#onData);
+    request.once('end', this.#onEnd);
+    exchange.whenGone(() => {
+      this.#fail(new GatewayError(exchange.goneBecause ?? 'cancelled', 'the body ended early'));
+    });
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    const { announced, maxBytes, reservation } = this.#reading;
+    this.#received += chunk.length;
+    try {
+      if (this.#received > maxBytes) throw bodyTooLarge(maxBytes);
+      reservation.take(chunk.length);
+      this.#keep(chunk);
+      if (this.#received === announced) this.#onEnd();
+    } catch (thrown) {
+      this.#fail(GatewayError.from(thrown));
+    }
+  };
+
+  #keep(chunk: Buffer): void {
+    if (this.#buffer === undefined && this.#first === undefined) {
+      this.#first = chunk;
+      return;
+    }
+    if (this.#buffer === undefined) {
+      this.#buffer = new GrowingBuffer(this.#reading.maxBytes, this.#reading.announced);
+      if (this.#first !== undefined) this.#buffer.append(this.#first);
+      this.#first = undefined;
+    }
+    this.#buffer.append(chunk);
+  }
+
+  readonly #onEnd = (): void => {
+    this.#reading.exchange.noteBodyRead();
+    this.#reading.resolve(this.#buffer?.bytes() ?? this.#first ?? EMPTY);
+  };
+
+  /** Stops buffering; what still arrives is dropped by whoever answers. */
+  #fail(error: GatewayError): void {
+    this.#reading.exchange.request.off('data', this.#onData);
+    this.#reading.reject(error);
+  }
+}
+
+function bodyTooLarge(maxBytes: number): GatewayError {
+  return new GatewayError('too-large', `request body: expected at most ${maxBytes} bytes`);
+}

@@ -1,0 +1,83 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { ErrorCode } from '../errors.ts';
+import { Exchange, type Surroundings } from './exchange.ts';
+
+interface Connection {
+  readonly open: Set<Exchange>;
+  readonly surroundings: Surroundings;
+  /** Set when the server gave up on the connection: its bytes were malformed or late. */
+  refusedAs: ErrorCode | undefined;
+}
+
+/**
+ * The clients' connections and the requests open on each. A connection is listed from its accept, or its first
+ * request, to its close; closing departs every exchange still open on it, pipelined ones included.
+ */
+export class Connections {
+  readonly #bySocket = new Map<Socket, Connection>();
+  readonly #sendMs: number;
+  #inFlight = 0;
+  #draining = false;
+
+  constructor(sendMs: number) {
+    this.#sendMs = sendMs;
+  }
+
+  /** Requests whose answer has not been handed to their socket. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get isDraining(): boolean {
+    return this.#draining;
+  }
+
+  /** From now on every answer is its connection's last. */
+  beginDrain(): void {
+    this.#draining = true;
+  }
+
+  accept(socket: Socket): Connection {
+    const open = new Set<Exchange>();
+    const surroundings: Surroundings = {
+      isDraining: () => this.#draining,
+      leave: exchange => {
+        if (open.delete(exchange)) this.#inFlight--;
+      },
+      sendMs: this.#sendMs,
+    };
+    const connection: Connection = { open, surroundings, refusedAs: undefined };
+    this.#bySocket.set(socket, connection);
+    socket.once('close', () => this.#forget(socket, connection));
+    return connection;
+  }
+
+  open(request: IncomingMessage, response: ServerResponse): Exchange {
+    const connection = this.#bySocket.get(request.socket) ?? this.accept(request.socket);
+    const exchange = new Exchange(request, response, connection.surroundings);
+    connection.open.add(exchange);
+    this.#inFlight++;
+    return exchange;
+  }
+
+  /** Notes why the connection ends; false when it was already refused. */
+  refuse(socket: Socket, code: ErrorCode): boolean {
+    const connection = this.#bySocket.get(socket);
+    if (connection === undefined || connection.refusedAs !== undefined) return false;
+    connection.refusedAs = code;
+    return true;
+  }
+
+  /** Destroys connections that have never sent a byte: nothing of theirs can be lost. */
+  closeSilent(): void {
+    for (const socket of this.#bySocket.keys()) if (socket.bytesRead === 0) socket.destroy();
+  }
+
+  #forget(socket: Socket, connection: Connection): void {
+    this.#bySocket.delete(socket);
+    this.#inFlight -= connection.open.size;
+    for (const exchange of connection.open) exchange.depart(connection.refusedAs ?? 'cancelled');
+    connection.open.clear();
+  }
+}

@@ -1,0 +1,93 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ErrorCode } from '../errors.ts';
+import { hasLongUnreadBody, lingerThenEnd } from './linger.ts';
+
+/** What an exchange must know of the connection it belongs to. */
+export interface Surroundings {
+  /** Whether this answer is the connection's last. */
+  isDraining(): boolean;
+  /** Called once, when the exchange is answered. */
+  leave(exchange: Exchange): void;
+  /** How long a client may take to accept its answer, ms. */
+  readonly sendMs: number;
+}
+
+/**
+ * One request and its answer. It is `open` until it is `answered`, once, or its connection closes: `gone`. An answer
+ * to an exchange that is not open is dropped, so that nobody has to ask before answering.
+ */
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly startedAt = performance.now();
+  readonly #surroundings: Surroundings;
+  #state: { readonly kind: 'open' | 'answered' } | { readonly kind: 'gone'; readonly why: ErrorCode } = OPEN;
+  #onGone: (() => void) | undefined;
+  #bodyIsRead = false;
+
+  constructor(request: IncomingMessage, response: ServerResponse, surroundings: Surroundings) {
+    this.request = request;
+    this.response = response;
+    this.#surroundings = surroundings;
+  }
+
+  /** Why nobody waits for the answer any more; undefined while somebody does. */
+  get goneBecause(): ErrorCode | undefined {
+    return this.#state.kind === 'gone' ? this.#state.why : undefined;
+  }
+
+  /** Tells that the last byte of the body has come: the parser says so itself only after the answer may be written. */
+  noteBodyRead(): void {
+    this.#bodyIsRead = true;
+  }
+
+  /** Calls `listener` when the client leaves before its answer; the latest listener holds. */
+  whenGone(listener: () => void): void {
+    this.#onGone = listener;
+  }
+
+  /** The connection has closed. */
+  depart(why: ErrorCode): void {
+    if (this.#state.kind !== 'open') return;
+    this.#state = { kind: 'gone', why };
+    this.#onGone?.();
+  }
+
+  /**
+   * Sends the whole answer, `headers` as name, value, name, value. The chunks are handed to the socket as they are,
+   * in one write.
+   */
+  answer(status: number, headers: string[], chunks: readonly Uint8Array[]): void {
+    if (this.#state.kind !== 'open') return;
+    this.#state = ANSWERED;
+    this.#surroundings.leave(this);
+    const { request, response } = this;
+    const lingers = !this.#bodyIsRead && hasLongUnreadBody(request);
+    if (lingers || this.#surroundings.isDraining()) response.shouldKeepAlive = false;
+    headers.push('content-length', String(byteLength(chunks)));
+    response.writeHead(status, headers);
+    response.cork();
+    for (let i = 0; i < chunks.length; i++) response.write(chunks[i]);
+    if (lingers) lingerThenEnd(request, response);
+    else response.end();
+    this.#watchSlowReader();
+  }
+
+  /** A client that does not take its answer holds its memory: such a connection is cut. */
+  #watchSlowReader(): void {
+    const { socket } = this.request;
+    if (!(socket.writableLength > 0)) return;
+    const timer = setTimeout(() => socket.destroy(), this.#surroundings.sendMs);
+    timer.unref();
+    this.response.once('close', () => clearTimeout(timer));
+  }
+}
+
+const OPEN = { kind: 'open' } as const;
+const ANSWERED = { kind: 'answered' } as const;
+
+function byteLength(chunks: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (let i = 0; i < chunks.length; i++) bytes += (chunks[i] as Uint8Array).length;
+  return bytes;
+}

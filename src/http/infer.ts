@@ -1,0 +1,140 @@
+import { GatewayError } from '../errors.ts';
+import type { RequestDone } from '../events.ts';
+import type { InferenceResult, Submission } from '../inference.ts';
+import { decodeInfer } from '../protocol/decode-infer.ts';
+import type { InferRequest } from '../protocol/infer-request.ts';
+import { answerError } from './answer.ts';
+import { readBody } from './body.ts';
+import { Reservation } from './byte-budget.ts';
+import type { Exchange } from './exchange.ts';
+import { answerInference } from './infer-answer.ts';
+import { inflate } from './inflate.ts';
+import type { Plane } from './plane.ts';
+import { deadlineOf, type InferHead, priorityOf, readInferHead } from './request-head.ts';
+import type { Named } from './route.ts';
+import type { Target } from './service.ts';
+
+type Record = { -readonly [Key in keyof RequestDone]: RequestDone[Key] };
+
+/**
+ * One inference over HTTP: choose the version, read and decode the body, submit, answer. The version comes first:
+ * a body for an unknown model is never read. It ends once, answered or with its client gone, and then gives the
+ * body's bytes back to the budget and emits `request:done`.
+ */
+export class InferCall {
+  readonly #plane: Plane;
+  readonly #exchange: Exchange;
+  readonly #body: Reservation;
+  readonly #record: Record;
+
+  constructor(plane: Plane, exchange: Exchange) {
+    this.#plane = plane;
+    this.#exchange = exchange;
+    this.#body = new Reservation(plane.bodies);
+    this.#record = newRecord();
+  }
+
+  /** Never rejects. */
+  async run(readNamed: () => Named): Promise<void> {
+    try {
+      const target = this.#choose(readNamed());
+      const head = readInferHead(this.#exchange.request.headers);
+      const bytes = await this.#readBody(head);
+      const request = this.#decode(bytes, head, target);
+      const result = await this.#infer(request, head, target);
+      await this.#answer(result, request, target);
+    } catch (thrown) {
+      this.#record.outcome = answerError(this.#exchange, thrown, this.#plane.options.overloadStatus).code;
+    }
+    this.#end();
+  }
+
+  /** The model is named in the record only when it exists: clients must not be able to make up metric labels. */
+  #choose({ model, version }: Named): Target {
+    try {
+      const target = this.#plane.service.target(model, version);
+      this.#record.model = target.model;
+      this.#record.version = target.version;
+      this.#record.route = target.route;
+      return target;
+    } catch (thrown) {
+      if (thrown instanceof GatewayError && thrown.code === 'unavailable') this.#record.model = model;
+      throw thrown;
+    }
+  }
+
+  async #readBody(head: InferHead): Promise<Buffer> {
+    const { maxBodyBytes, maxInflatedBytes } = this.#plane.options.limits;
+    const sent = await readBody(this.#exchange, maxBodyBytes, this.#body);
+    return head.encoding === 'identity' ? sent : inflate(sent, head.encoding, maxInflatedBytes, this.#body);
+  }
+
+  #decode(bytes: Buffer, head: InferHead, target: Target): InferRequest {
+    const startedAt = performance.now();
+    const { model: name, signature, maxBatchSize } = target;
+    const decodeLimits = this.#plane.options.limits.decode;
+    const request = decodeInfer(bytes, head.headerLength, { name, signature, maxBatchSize }, decodeLimits);
+    this.#record.decodeMs = performance.now() - startedAt;
+    this.#record.rows = request.rows;
+    return request;
+  }
+
+  async #infer(request: InferRequest, head: InferHead, target: Target): Promise<InferenceResult> {
+    this.#throwIfGone();
+    const { parameters } = request;
+    const submission = target.submit({
+      inputs: request.inputs,
+      outputs: request.outputs?.map(output => output.name),
+      rows: request.rows,
+      deadline: deadlineOf(head, parameters.timeoutUs, target, performance.now()),
+      priority: priorityOf(head, parameters.priority),
+    });
+    this.#cancelWhenGone(submission);
+    const result = await submission.result;
+    this.#record.queueMs = result.timing.queueMs;
+    this.#record.inferMs = result.timing.inferMs;
+    return result;
+  }
+
+  #cancelWhenGone(submission: Submission): void {
+    this.#exchange.whenGone(() => submission.cancel(this.#goneError()));
+  }
+
+  async #answer(result: InferenceResult, request: InferRequest, target: Target): Promise<void> {
+    const startedAt = performance.now();
+    await answerInference(this.#exchange, result, request, target, this.#plane.options.nonFinite);
+    this.#record.encodeMs = performance.now() - startedAt;
+    this.#throwIfGone();
+  }
+
+  #throwIfGone(): void {
+    if (this.#exchange.goneBecause !== undefined) throw this.#goneError();
+  }
+
+  #goneError(): GatewayError {
+    return new GatewayError(this.#exchange.goneBecause ?? 'cancelled', 'the client has gone');
+  }
+
+  #end(): void {
+    this.#body.release();
+    const record = this.#record;
+    record.outcome = this.#exchange.goneBecause ?? record.outcome;
+    record.totalMs = performance.now() - this.#exchange.startedAt;
+    this.#plane.events.emit('request:done', record);
+  }
+}
+
+function newRecord(): Record {
+  return {
+    model: '',
+    version: '',
+    route: 'stable',
+    outcome: 'ok',
+    rows: 0,
+    totalMs: 0,
+    queueMs: 0,
+    inferMs: 0,
+    decodeMs: 0,
+    encodeMs: 0,
+  };
+}

@@ -1,0 +1,91 @@
+/** What the head of an infer request says, checked before a byte of its body is read. */
+import type { IncomingHttpHeaders } from 'node:http';
+import { GatewayError } from '../errors.ts';
+import type { Target } from './service.ts';
+
+export type ContentEncoding = 'identity' | 'gzip' | 'deflate';
+
+export interface InferHead {
+  readonly encoding: ContentEncoding;
+  /** Bytes of JSON at the front of the (inflated) body; undefined: all of it. */
+  readonly headerLength: number | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly priority: number | undefined;
+}
+
+/** 1 is the most urgent. */
+export const LEAST_URGENT = 9;
+const DEFAULT_PRIORITY = 5;
+
+/** Throws `invalid` or `unsupported-encoding`, naming the header. */
+export function readInferHead(headers: IncomingHttpHeaders): InferHead {
+  checkContentType(headers['content-type']);
+  return {
+    encoding: contentEncoding(headers['content-encoding']),
+    headerLength: wholeNumber(headers, 'inference-header-content-length', 0, Number.MAX_SAFE_INTEGER),
+    timeoutMs: wholeNumber(headers, 'headgate-timeout-ms', 1, 1e9),
+    priority: wholeNumber(headers, 'headgate-priority', 1, LEAST_URGENT),
+  };
+}
+
+/** Clients of the protocol send JSON, octet-stream, nothing or their library's default; only forms are surely a mistake. */
+function checkContentType(value: string | undefined): void {
+  if (value !== undefined && /^\s*(multipart\/|application\/x-www-form-urlencoded)/i.test(value)) {
+    throw new GatewayError(
+      'unsupported-encoding',
+      'content-type: expected application/json or application/octet-stream, not a form',
+    );
+  }
+}
+
+function contentEncoding(value: string | undefined): ContentEncoding {
+  if (value === undefined) return 'identity';
+  switch (value.trim().toLowerCase()) {
+    case '':
+    case 'identity':
+      return 'identity';
+    case 'gzip':
+    case 'x-gzip':
+      return 'gzip';
+    case 'deflate':
+      return 'deflate';
+    default:
+      throw new GatewayError('unsupported-encoding', 'content-encoding: expected gzip or deflate, once');
+  }
+}
+
+/** Digits only: a repeated header arrives joined by a comma and is refused like a sign, a point or hexadecimal. */
+function wholeNumber(
+  headers: IncomingHttpHeaders,
+  name: string,
+  least: number,
+  most: number,
+): number | undefined {
+  const text = headers[name];
+  if (text === undefined) return undefined;
+  const value = typeof text === 'string' && /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+  throw new GatewayError('invalid', `${name}: expected one whole number ${range}`);
+}
+
+/**
+ * When the answer is no longer wanted, on `now`'s clock, ms: the smaller of the header's and the parameter's timeout,
+ * or the model's own, and never later than the model allows. A parameter of 0 is none, as Triton has it.
+ */
+export function deadlineOf(
+  head: InferHead,
+  timeoutUs: number | undefined,
+  target: Pick<Target, 'timeoutMs' | 'maxTimeoutMs'>,
+  now: number,
+): number {
+  const asked = Math.min(head.timeoutMs ?? Infinity, timeoutUs ? timeoutUs / 1000 : Infinity);
+  return now + Math.min(asked === Infinity ? target.timeoutMs : asked, target.maxTimeoutMs);
+}
+
+/** The header's priority, else the parameter's; a parameter of 0 or beyond the last level is the default, as Triton has it. */
+export function priorityOf(head: InferHead, parameter: number | undefined): number {
+  if (head.priority !== undefined) return head.priority;
+  const inRange = parameter !== undefined && parameter >= 1 && parameter <= LEAST_URGENT;
+  return inRange ? parameter : DEFAULT_PRIORITY;
+}
