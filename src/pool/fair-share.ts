@@ -1,0 +1,76 @@
+/** Which waiting version runs next: the decision alone, without state or time. */
+
+/** Instances of one version on one worker. */
+export interface Seats {
+  readonly device: string;
+  /** Permits of the device one run takes: the threads it computes with. */
+  readonly weight: number;
+  readonly total: number;
+  inUse: number;
+  /** False while the worker cannot run this version. */
+  open: boolean;
+}
+
+export interface Contender {
+  /** Engine time consumed, ms, on the scheduler's virtual clock. */
+  readonly virtualMs: number;
+  readonly seats: readonly Seats[];
+}
+
+export interface Choice<C extends Contender> {
+  readonly contender: C;
+  readonly seats: Seats;
+}
+
+/**
+ * Start-time fair queueing: the contender that has consumed the least runs next, on a free instance whose device has
+ * room. When the least-served contender needs more permits than its device has free, the device waits for it:
+ * otherwise a many-threaded version would never find enough free at once beside a busy one-threaded version.
+ */
+export function chooseNext<C extends Contender>(
+  contenders: Iterable<C>,
+  freeOn: (device: string) => number,
+): Choice<C> | undefined {
+  const waitedFor = new Set<string>();
+  for (;;) {
+    const choice = leastServed(contenders, freeOn, waitedFor);
+    if (choice === undefined) return undefined;
+    const { device, weight } = choice.seats;
+    if (weight <= freeOn(device)) return choice;
+    waitedFor.add(device);
+  }
+}
+
+function leastServed<C extends Contender>(
+  contenders: Iterable<C>,
+  freeOn: (device: string) => number,
+  waitedFor: ReadonlySet<string>,
+): Choice<C> | undefined {
+  let least: C | undefined;
+  let leastSeats: Seats | undefined;
+  for (const contender of contenders) {
+    if (least !== undefined && contender.virtualMs >= least.virtualMs) continue;
+    const seats = freestSeats(contender.seats, freeOn, waitedFor);
+    if (seats === undefined) continue;
+    least = contender;
+    leastSeats = seats;
+  }
+  return least === undefined || leastSeats === undefined
+    ? undefined
+    : { contender: least, seats: leastSeats };
+}
+
+/** The open group with the largest free share, on a device with any room. */
+function freestSeats(
+  groups: readonly Seats[],
+  freeOn: (device: string) => number,
+  waitedFor: ReadonlySet<string>,
+): Seats | undefined {
+  let best: Seats | undefined;
+  for (const seats of groups) {
+    if (!seats.open || seats.inUse >= seats.total) continue;
+    if (waitedFor.has(seats.device) || freeOn(seats.device) <= 0) continue;
+    if (best === undefined || seats.inUse / seats.total < best.inUse / best.total) best = seats;
+  }
+  return best;
+}

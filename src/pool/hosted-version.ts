@@ -1,0 +1,84 @@
+/** One load order and the seats it makes on a worker: what a worker must run again after it was replaced. */
+import type { Execution, ExecutionResult } from '../inference.ts';
+import type { LoadOrder } from '../protocol/load-order.ts';
+import type { Seats } from './fair-share.ts';
+import { versionPath, type WorkerClient } from './worker-client.ts';
+import { isUnavailable, workerGone } from './worker-failure.ts';
+
+export interface HostedVersionOptions {
+  readonly model: string;
+  /** As operators know it; the worker knows it by the order's version. */
+  readonly version: string;
+  readonly order: LoadOrder;
+  readonly device: string;
+  readonly weight: number;
+  /** One run for every batch size, to be made on every instance. */
+  readonly warmUp: readonly Execution[];
+}
+
+export class HostedVersion implements Seats {
+  readonly model: string;
+  readonly version: string;
+  readonly order: LoadOrder;
+  readonly warmUp: readonly Execution[];
+  readonly device: string;
+  readonly weight: number;
+  readonly total: number;
+  readonly path: string;
+  inUse = 0;
+  open = false;
+  #client: WorkerClient | undefined;
+  #lost: () => void = () => undefined;
+  #running = 0;
+  #drained: (() => void) | undefined;
+
+  constructor({ model, version, order, device, weight, warmUp }: HostedVersionOptions) {
+    this.model = model;
+    this.version = version;
+    this.order = order;
+    this.device = device;
+    this.weight = weight;
+    this.warmUp = warmUp;
+    this.total = order.instances;
+    this.path = versionPath(model, order.version);
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Takes work through this client from now on; `lost` hears of a connection that broke under a run. */
+  openOn(client: WorkerClient, lost: () => void): void {
+    this.#client = client;
+    this.#lost = lost;
+    this.open = true;
+  }
+
+  /** Takes no more work; what runs goes on. */
+  shut(): void {
+    this.open = false;
+  }
+
+  async run(execution: Execution): Promise<ExecutionResult> {
+    // Between grant and execution the worker may have died.
+    if (!this.open || this.#client === undefined) throw workerGone();
+    this.#running++;
+    try {
+      return await this.#client.infer(this.path, execution);
+    } catch (error) {
+      if (isUnavailable(error)) this.#lost();
+      throw error;
+    } finally {
+      this.#running--;
+      if (this.#running === 0) this.#drained?.();
+    }
+  }
+
+  /** Resolves when nothing runs here any more. */
+  drained(): Promise<void> {
+    if (this.#running === 0) return Promise.resolve();
+    return new Promise(resolve => {
+      this.#drained = resolve;
+    });
+  }
+}

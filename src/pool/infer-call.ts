@@ -1,0 +1,81 @@
+/** One inference on its way: undici's handler, which places the reply's bytes once and settles a promise. */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Dispatcher } from 'undici';
+import { GatewayError } from '../errors.ts';
+import type { ExecutionResult } from '../inference.ts';
+import { decodeReply } from '../protocol/worker-reply.ts';
+import { failedReply, workerGone } from './worker-failure.ts';
+
+/** More than any model should answer with; a length above it, or none, is a broken worker. */
+const MAX_REPLY_BYTES = 2 ** 30;
+
+export class InferCall implements Dispatcher.DispatchHandler {
+  readonly result: Promise<ExecutionResult>;
+  readonly #settle: {
+    resolve: (result: ExecutionResult) => void;
+    reject: (error: GatewayError) => void;
+  };
+  #status = 0;
+  #headers: IncomingHttpHeaders = {};
+  #length = 0;
+  #body: Uint8Array = new Uint8Array(0);
+  #filled = 0;
+
+  constructor() {
+    const { promise, resolve, reject } = Promise.withResolvers<ExecutionResult>();
+    this.result = promise;
+    this.#settle = { resolve, reject };
+  }
+
+  onRequestStart(): void {}
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+  ): void {
+    this.#status = status;
+    this.#headers = headers;
+    // undici ends a reply that is longer or shorter than it said.
+    this.#length = Number(headers['content-length'] ?? Number.NaN);
+    if (this.#length <= MAX_REPLY_BYTES) return;
+    controller.abort(new Error(`worker reply with content-length ${headers['content-length']}`));
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    if (this.#filled === 0 && chunk.byteLength === this.#length) {
+      // The whole reply in one read: it is the buffer, nothing to place.
+      this.#body = chunk;
+    } else {
+      if (this.#filled === 0) this.#body = Buffer.allocUnsafeSlow(this.#length);
+      this.#body.set(chunk, this.#filled);
+    }
+    this.#filled += chunk.byteLength;
+  }
+
+  onResponseEnd(): void {
+    try {
+      this.#settle.resolve(this.#read());
+    } catch (error) {
+      this.#settle.reject(GatewayError.from(error));
+    }
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#settle.reject(error instanceof GatewayError ? error : workerGone(error));
+  }
+
+  #read(): ExecutionResult {
+    if (this.#status !== 200) throw failedReply(this.#status, this.#body);
+    const headerLength = this.#headers['inference-header-content-length'];
+    const outputs = decodeReply(this.#body, headerLength === undefined ? undefined : Number(headerLength));
+    return { outputs, inferMs: engineMs(this.#headers['server-timing']) };
+  }
+}
+
+const ENGINE_TIME = /(?:^|,\s*)infer;dur=([\d.]+)/;
+
+/** The engine's share of `server-timing: infer;dur=<ms>`; 0 when the worker does not say. */
+export function engineMs(header: string | string[] | undefined): number {
+  return typeof header === 'string' ? Number(ENGINE_TIME.exec(header)?.[1] ?? 0) : 0;
+}

@@ -1,0 +1,212 @@
+/**
+ * The pool: every worker process of this gateway and every version they host.
+ *
+ * Life: `start` makes the socket directory and the CPU slot's worker; `load` examines new content in a scratch
+ * process, then loads and warms it on the workers of its slots; `close` kills them all. A slot's worker is shared by
+ * its models; a version with `isolation: dedicated` gets a worker that lives and dies with it.
+ */
+import { rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { GatewayError } from '../errors.ts';
+import type { Events } from '../events.ts';
+import type { LoadOrder } from '../protocol/load-order.ts';
+import { type Examined, examine } from './examine.ts';
+import { HostedVersion } from './hosted-version.ts';
+import { Scheduler } from './scheduler.ts';
+import { ScratchWorkers } from './scratch-workers.ts';
+import { SlotWorker, type WorkerSettings, type WorkerView } from './slot-worker.ts';
+import { createSocketDirectory, sweepSocketDirectories } from './socket-directory.ts';
+import { VersionExecutor } from './version-executor.ts';
+import type { InstanceGroup, LoadedVersion, VersionSpec } from './version-spec.ts';
+import { versionPath, type WorkerClient } from './worker-client.ts';
+import type { WorkerCommand } from './worker-process.ts';
+
+export interface PoolOptions {
+  /** Permits of the CPU and the default number of instances; absent: the machine's. */
+  readonly cores?: number;
+  /** Starts a worker that listens on the `--socket` appended; absent: this package's own. */
+  readonly workerCommand?: WorkerCommand;
+  /** A worker's own output, line by line, shortened. */
+  readonly log?: (worker: string, line: string) => void;
+  /** Where the socket directory is made; absent: the system's temporary directory. */
+  readonly socketParent?: string;
+  /** In [0, 1), for jitter. */
+  readonly random?: () => number;
+  readonly readyTimeoutMs?: number;
+  /** Bounds examining a version, and loading and warming it on one worker. */
+  readonly loadTimeoutMs?: number;
+}
+
+/** Batches at once on one GPU. */
+const GPU_PERMITS = 1;
+/** Connections to a worker beyond those its runs need: loads, metadata, status. */
+const CONTROL_CONNECTIONS = 4;
+
+export class Pool {
+  readonly #options: PoolOptions;
+  readonly #events: Events;
+  readonly #cores: number;
+  readonly #scheduler = new Scheduler();
+  readonly #slots = new Map<string, SlotWorker>();
+  readonly #dedicated = new Set<SlotWorker>();
+  #settings: WorkerSettings | undefined;
+  #scratch: ScratchWorkers | undefined;
+  #generation = 0;
+  #closed = false;
+
+  constructor(options: PoolOptions, events: Events) {
+    this.#options = options;
+    this.#events = events;
+    this.#cores = options.cores ?? availableParallelism();
+  }
+
+  /** Resolves when the CPU worker is ready for models; rejects when it cannot be started. */
+  async start(): Promise<void> {
+    const { socketParent, workerCommand, log, random, readyTimeoutMs, loadTimeoutMs } = this.#options;
+    await sweepSocketDirectories(socketParent);
+    this.#settings = {
+      command: workerCommand ?? ownWorker(),
+      directory: await createSocketDirectory(socketParent),
+      events: this.#events,
+      scheduler: this.#scheduler,
+      log: log ?? (() => undefined),
+      random: random ?? Math.random,
+      readyTimeoutMs: readyTimeoutMs ?? 30_000,
+      loadTimeoutMs: loadTimeoutMs ?? 300_000,
+    };
+    this.#scratch = new ScratchWorkers(this.#cores, this.#settings);
+    this.#scheduler.setCapacity('cpu', this.#cores);
+    try {
+      await this.#slot('cpu').firstStart;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /** Rejects with a GatewayError whose message says what is wrong with the version; nothing is left behind then. */
+  async load(spec: VersionSpec): Promise<LoadedVersion> {
+    const examined = await this.#examine(spec);
+    const hosted = this.#groups(spec).map(group => this.#hostedVersion(spec, group, examined));
+    const workers = hosted.map(one => this.#workerFor(spec, one));
+    const unload = async (): Promise<void> => {
+      await Promise.all(hosted.map((one, i) => this.#unhost(workers[i] as SlotWorker, one)));
+    };
+    const results = await Promise.allSettled(hosted.map((one, i) => (workers[i] as SlotWorker).host(one)));
+    const failed = results.find(result => result.status === 'rejected');
+    if (failed !== undefined) {
+      await unload();
+      throw failed.reason;
+    }
+    return {
+      signature: examined.signature,
+      maxBatchSize: examined.maxBatchSize,
+      deterministic: examined.deterministic,
+      verification: examined.verification,
+      warmed: examined.warmed,
+      executor: new VersionExecutor(this.#scheduler.flow(), hosted),
+      instances: hosted.reduce((sum, { total }) => sum + total, 0),
+      contentSha256: spec.content.sha256,
+      unload,
+    };
+  }
+
+  view(): WorkerView[] {
+    return [...this.#slots.values(), ...this.#dedicated].map(worker => worker.view());
+  }
+
+  /** Kills every worker; what is in flight rejects. Resolves when they are gone and so is the directory. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const workers = [...this.#slots.values(), ...this.#dedicated];
+    await Promise.all([this.#scratch?.close(), ...workers.map(worker => worker.close())]);
+    if (this.#settings) await rm(this.#settings.directory, { recursive: true, force: true });
+  }
+
+  async #examine(spec: VersionSpec): Promise<Examined> {
+    const { scratch } = this.#running();
+    let doing = 'loading';
+    const job = async (client: WorkerClient): Promise<Examined> => {
+      const order = this.#order(spec, { ...(this.#groups(spec)[0] as InstanceGroup), count: 1 });
+      await client.load(spec.model, order);
+      doing = 'running a sample';
+      const path = versionPath(spec.model, order.version);
+      const signature = await client.metadata(path);
+      const examined = await examine(execution => client.infer(path, execution), signature, spec);
+      await client.unload(spec.model, order.version);
+      return examined;
+    };
+    const died = (reason: string): GatewayError =>
+      new GatewayError('model-failed', `the model took its worker process down (${reason}) while ${doing}`);
+    return scratch.use(job, died);
+  }
+
+  #hostedVersion(spec: VersionSpec, group: InstanceGroup, { warmUp }: Examined): HostedVersion {
+    const { model, version } = spec;
+    const cpu = group.kind === 'cpu';
+    const device = cpu ? 'cpu' : `gpu:${group.device}`;
+    if (!cpu) this.#scheduler.setCapacity(device, GPU_PERMITS);
+    // More threads than cores still are a run at a time.
+    const weight = cpu ? Math.min(group.intraOpThreads, this.#cores) : 1;
+    return new HostedVersion({ model, version, order: this.#order(spec, group), device, weight, warmUp });
+  }
+
+  /** Each order has a generation of its own: replaced content never meets what it replaces on a worker. */
+  #order({ version, content }: VersionSpec, group: InstanceGroup): LoadOrder {
+    return {
+      version: `${version}.g${++this.#generation}`,
+      file: content.file,
+      sha256: content.sha256,
+      externalData: content.externalData,
+      kind: group.kind,
+      device: group.device,
+      instances: group.count,
+      intraOpThreads: group.intraOpThreads,
+    };
+  }
+
+  #groups({ instances }: VersionSpec): readonly InstanceGroup[] {
+    if (instances.length > 0) return instances;
+    return [{ kind: 'cpu', count: this.#cores, intraOpThreads: 1, device: 0 }];
+  }
+
+  #workerFor({ isolation }: VersionSpec, hosted: HostedVersion): SlotWorker {
+    if (isolation === 'shared') return this.#slot(hosted.device);
+    const name = `${hosted.device}/${hosted.model}/${hosted.order.version}`;
+    const worker = new SlotWorker(name, this.#connectionsFor(hosted.device), this.#running().settings);
+    this.#dedicated.add(worker);
+    return worker;
+  }
+
+  async #unhost(worker: SlotWorker, hosted: HostedVersion): Promise<void> {
+    await worker.unhost(hosted);
+    if (this.#dedicated.delete(worker)) await worker.close();
+  }
+
+  #slot(device: string): SlotWorker {
+    const existing = this.#slots.get(device);
+    if (existing) return existing;
+    const worker = new SlotWorker(device, this.#connectionsFor(device), this.#running().settings);
+    this.#slots.set(device, worker);
+    return worker;
+  }
+
+  #connectionsFor(device: string): number {
+    return 2 * (device === 'cpu' ? this.#cores : GPU_PERMITS) + CONTROL_CONNECTIONS;
+  }
+
+  #running(): { settings: WorkerSettings; scratch: ScratchWorkers } {
+    if (this.#settings && this.#scratch && !this.#closed) {
+      return { settings: this.#settings, scratch: this.#scratch };
+    }
+    throw new GatewayError('unavailable', 'the workers are not running');
+  }
+}
+
+/** The worker beside this file, in `src` as TypeScript and in `dist` as JavaScript. */
+function ownWorker(): WorkerCommand {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const entry = fileURLToPath(new URL(`../worker/main.${extension}`, import.meta.url));
+  return { file: process.execPath, args: [entry] };
+}

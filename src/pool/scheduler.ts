@@ -1,0 +1,141 @@
+/**
+ * One scheduler over all versions of all models. A device has permits (a CPU: its cores), an instance runs one batch
+ * at a time, and waiting versions are granted by start-time fair queueing on the engine time they consume, so that
+ * no more batches compute at once than there are cores for them, and a busy model cannot starve another.
+ *
+ * A flow is one version. While it waits or runs it is charged: an estimate when granted, corrected when the run
+ * ends. One that was idle starts at the clock of the last grant: it gets no credit for the time it did not ask.
+ * Grants are made in a microtask of their own, never inside `acquire` or `release`.
+ */
+import { chooseNext, type Seats } from './fair-share.ts';
+
+/** A grant: run once on one of these seats, then `end` exactly once. */
+export interface Grant {
+  readonly seats: Seats;
+  /** Engine time consumed, ms; 0 when it was given back unused. */
+  end(consumedMs: number): void;
+}
+
+interface Waiter {
+  readonly grant: (grant: Grant) => void;
+}
+
+/** Weight of the newest run in a flow's expected cost. */
+const COST_SMOOTHING = 0.2;
+
+export class Scheduler {
+  readonly #capacity = new Map<string, number>();
+  readonly #used = new Map<string, number>();
+  readonly #waiting = new Set<Flow>();
+  #clockMs = 0;
+  #passQueued = false;
+  readonly #freeOn = (device: string): number =>
+    (this.#capacity.get(device) ?? 0) - (this.#used.get(device) ?? 0);
+
+  /** Declares a device, or changes its permits. */
+  setCapacity(device: string, permits: number): void {
+    this.#capacity.set(device, permits);
+    this.wake();
+  }
+
+  /** Permits in use on a device, for views and tests. */
+  inUse(device: string): number {
+    return this.#used.get(device) ?? 0;
+  }
+
+  flow(): Flow {
+    return new Flow(this);
+  }
+
+  /** Seats were freed or opened, or somebody began to wait: looks again, in a microtask. */
+  wake(): void {
+    if (this.#passQueued || this.#waiting.size === 0) return;
+    this.#passQueued = true;
+    queueMicrotask(() => {
+      this.#passQueued = false;
+      this.#pass();
+    });
+  }
+
+  /** For flows only. */
+  waits(flow: Flow): void {
+    if (!flow.busy) flow.virtualMs = Math.max(flow.virtualMs, this.#clockMs);
+    this.#waiting.add(flow);
+    this.wake();
+  }
+
+  /** For flows only. */
+  waitsNoMore(flow: Flow): void {
+    this.#waiting.delete(flow);
+  }
+
+  #pass(): void {
+    for (;;) {
+      const choice = chooseNext(this.#waiting, this.#freeOn);
+      if (choice === undefined) return;
+      const { contender: flow, seats } = choice;
+      this.#clockMs = Math.max(this.#clockMs, flow.virtualMs);
+      this.#use(seats, 1);
+      flow.granted(seats, () => this.#use(seats, -1));
+    }
+  }
+
+  #use(seats: Seats, runs: 1 | -1): void {
+    seats.inUse += runs;
+    this.#used.set(seats.device, this.inUse(seats.device) + runs * seats.weight);
+    if (runs === -1) this.wake();
+  }
+}
+
+/** One version's place in the scheduler: its seats, those who wait for one, and what it has consumed. */
+export class Flow {
+  virtualMs = 0;
+  readonly seats: Seats[] = [];
+  readonly #scheduler: Scheduler;
+  readonly #waiters: Waiter[] = [];
+  #running = 0;
+  #expectedMs = 1;
+
+  constructor(scheduler: Scheduler) {
+    this.#scheduler = scheduler;
+  }
+
+  get busy(): boolean {
+    return this.#running > 0 || this.#waiters.length > 0;
+  }
+
+  /** Asks for one run; `grant` is called once, later. Returns how to withdraw. */
+  acquire(grant: (grant: Grant) => void): () => void {
+    const waiter: Waiter = { grant };
+    this.#scheduler.waits(this);
+    this.#waiters.push(waiter);
+    return () => this.#withdraw(waiter);
+  }
+
+  /** For the scheduler only. */
+  granted(seats: Seats, free: () => void): void {
+    const waiter = this.#waiters.shift();
+    if (waiter === undefined) throw new Error('this is a bug: a flow was granted a run nobody waits for');
+    if (this.#waiters.length === 0) this.#scheduler.waitsNoMore(this);
+    this.#running++;
+    const chargedMs = this.#expectedMs * seats.weight;
+    this.virtualMs += chargedMs;
+    let ended = false;
+    const end = (consumedMs: number): void => {
+      if (ended) throw new Error('this is a bug: a granted run ended twice');
+      ended = true;
+      this.#running--;
+      this.virtualMs += consumedMs * seats.weight - chargedMs;
+      if (consumedMs > 0) this.#expectedMs += COST_SMOOTHING * (consumedMs - this.#expectedMs);
+      free();
+    };
+    waiter.grant({ seats, end });
+  }
+
+  #withdraw(waiter: Waiter): void {
+    const at = this.#waiters.indexOf(waiter);
+    if (at < 0) return;
+    this.#waiters.splice(at, 1);
+    if (this.#waiters.length === 0) this.#scheduler.waitsNoMore(this);
+  }
+}

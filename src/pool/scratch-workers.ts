@@ -1,0 +1,139 @@
+/**
+ * Worker processes for getting to know new content: what crashes or hangs here harms nobody. One load at a time
+ * each, at most `limit` of them; one that is idle is kept for the next load of a burst and killed soon after, and
+ * one where anything went wrong is killed at once. They take no permits of the scheduler, so that a model that hangs
+ * on its first sample cannot hold back the ones that serve; they run at a lower priority instead.
+ */
+import path from 'node:path';
+import type { GatewayError } from '../errors.ts';
+import type { WorkerSettings } from './slot-worker.ts';
+import { WorkerClient } from './worker-client.ts';
+import { isUnavailable, workerGone } from './worker-failure.ts';
+import { WorkerProcess } from './worker-process.ts';
+
+interface Scratch {
+  readonly process: WorkerProcess;
+  readonly client: WorkerClient;
+  uses: number;
+  idleTimer: NodeJS.Timeout | undefined;
+}
+
+const SCRATCH_NICENESS = 10;
+const IDLE_MS = 2000;
+/** Creating and releasing sessions leaks in ONNX Runtime: a process is not used for more. */
+const MAX_USES = 16;
+const CONNECTIONS = 4;
+const DEATH_NOTICE_MS = 1000;
+
+export class ScratchWorkers {
+  readonly #settings: WorkerSettings;
+  readonly #limit: number;
+  readonly #alive = new Set<Scratch>();
+  readonly #idle: Scratch[] = [];
+  readonly #queue: (() => void)[] = [];
+  #busy = 0;
+  #started = 0;
+  #closed = false;
+
+  constructor(limit: number, settings: WorkerSettings) {
+    this.#limit = limit;
+    this.#settings = settings;
+  }
+
+  /** Runs one job on a process of its own for that time. A death during it rejects with what `died` makes of the reason. */
+  async use<T>(
+    job: (client: WorkerClient) => Promise<T>,
+    died: (reason: string) => GatewayError,
+  ): Promise<T> {
+    await this.#turn();
+    try {
+      const scratch = this.#idle.pop() ?? (await this.#start());
+      return await this.#run(scratch, job, died);
+    } finally {
+      this.#busy--;
+      this.#queue.shift()?.();
+    }
+  }
+
+  /** Kills them all; jobs under way reject. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#alive].map(scratch => this.#kill(scratch)));
+  }
+
+  async #turn(): Promise<void> {
+    while (this.#busy >= this.#limit) await new Promise<void>(resolve => this.#queue.push(resolve));
+    this.#busy++;
+  }
+
+  async #start(): Promise<Scratch> {
+    if (this.#closed) throw workerGone();
+    const { command, directory, log, readyTimeoutMs } = this.#settings;
+    const socketPath = path.join(directory, `scratch-${this.#started++}.sock`);
+    const process = new WorkerProcess({
+      command,
+      socketPath,
+      niceness: SCRATCH_NICENESS,
+      readyTimeoutMs,
+      log: line => log('scratch', line),
+    });
+    const scratch: Scratch = {
+      process,
+      client: new WorkerClient(socketPath, CONNECTIONS),
+      uses: 0,
+      idleTimer: undefined,
+    };
+    this.#alive.add(scratch);
+    void process.exited.then(() => this.#gone(scratch));
+    await process.ready;
+    return scratch;
+  }
+
+  async #run<T>(
+    scratch: Scratch,
+    job: (client: WorkerClient) => Promise<T>,
+    died: (reason: string) => GatewayError,
+  ): Promise<T> {
+    clearTimeout(scratch.idleTimer);
+    scratch.uses++;
+    const { loadTimeoutMs } = this.#settings;
+    let late = false;
+    const limit = setTimeout(() => {
+      late = true;
+      void scratch.process.kill();
+    }, loadTimeoutMs);
+    try {
+      const result = await job(scratch.client);
+      this.#rest(scratch);
+      return result;
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      // A broken connection is seen before the exit that broke it.
+      const reason = await scratch.process.exitWithin(DEATH_NOTICE_MS);
+      throw reason === undefined ? error : died(late ? `stopped after ${loadTimeoutMs} ms` : reason);
+    } finally {
+      clearTimeout(limit);
+      if (!this.#idle.includes(scratch)) void this.#kill(scratch);
+    }
+  }
+
+  #rest(scratch: Scratch): void {
+    if (scratch.uses >= MAX_USES || scratch.process.exitReason !== undefined || this.#closed) return;
+    scratch.idleTimer = setTimeout(() => void this.#kill(scratch), IDLE_MS);
+    scratch.idleTimer.unref();
+    this.#idle.push(scratch);
+  }
+
+  async #kill(scratch: Scratch): Promise<void> {
+    this.#gone(scratch);
+    await scratch.process.kill();
+  }
+
+  #gone(scratch: Scratch): void {
+    clearTimeout(scratch.idleTimer);
+    this.#alive.delete(scratch);
+    const at = this.#idle.indexOf(scratch);
+    if (at >= 0) this.#idle.splice(at, 1);
+    scratch.client.destroy(workerGone());
+  }
+}

@@ -1,0 +1,52 @@
+/** The workers of one version, as its batcher sees them. */
+import type { Execution, ExecutionResult, Executor, Slot } from '../inference.ts';
+import type { HostedVersion } from './hosted-version.ts';
+import type { Flow, Grant } from './scheduler.ts';
+
+export class VersionExecutor implements Executor {
+  readonly #flow: Flow;
+  readonly #hosted: readonly HostedVersion[];
+
+  /** The hosted versions become the flow's seats. */
+  constructor(flow: Flow, hosted: readonly HostedVersion[]) {
+    this.#flow = flow;
+    this.#hosted = hosted;
+    flow.seats.push(...hosted);
+  }
+
+  acquire(grant: (slot: Slot) => void): () => void {
+    return this.#flow.acquire(granted => {
+      const hosted = this.#hosted.find(one => one === granted.seats);
+      if (hosted === undefined) throw new Error('this is a bug: seats of another version were granted');
+      grant(new GrantedSlot(hosted, granted));
+    });
+  }
+}
+
+/** One run on one version's seats. The seat is free again before the answer is looked at: the next batch goes first. */
+class GrantedSlot implements Slot {
+  readonly #hosted: HostedVersion;
+  readonly #grant: Grant;
+
+  constructor(hosted: HostedVersion, grant: Grant) {
+    this.#hosted = hosted;
+    this.#grant = grant;
+  }
+
+  async execute(execution: Execution): Promise<ExecutionResult> {
+    const startedMs = performance.now();
+    let consumedMs: number | undefined;
+    try {
+      const result = await this.#hosted.run(execution);
+      consumedMs = result.inferMs;
+      return result;
+    } finally {
+      // A run that failed is charged its whole round trip: failing must not be a way to the front.
+      this.#grant.end(consumedMs ?? performance.now() - startedMs);
+    }
+  }
+
+  release(): void {
+    this.#grant.end(0);
+  }
+}

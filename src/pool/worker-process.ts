@@ -1,0 +1,140 @@
+/**
+ * One worker process: started, said to be ready, killed, gone. It never restarts itself.
+ *
+ * Its stdin is a lifeline: the process kills itself when the pipe ends, so it cannot outlive a gateway that was
+ * killed. It gets a session of its own, so that Ctrl-C at a terminal reaches the gateway alone, which drains first.
+ * It ends by SIGKILL: tearing down threads that hold a session aborts the process.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { unlink } from 'node:fs/promises';
+import { setPriority } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GatewayError } from '../errors.ts';
+import { LineSplitter } from './line-splitter.ts';
+
+export interface WorkerCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+}
+
+export interface WorkerProcessOptions {
+  readonly command: WorkerCommand;
+  readonly socketPath: string;
+  /** Above the gateway's 0, so that the event loop is never kept waiting by a model. */
+  readonly niceness: number;
+  readonly readyTimeoutMs: number;
+  /** One line of the worker's own output, shortened. */
+  readonly log: (line: string) => void;
+}
+
+/** How a process ended: `SIGSEGV`, `exit code 1`, or why it could not be started. */
+export type ExitReason = string;
+
+export class WorkerProcess {
+  readonly socketPath: string;
+  /** Rejects with a GatewayError when it ends, or says nothing in time, before it is ready. */
+  readonly ready: Promise<void>;
+  /** Resolves when the process is gone; never rejects. */
+  readonly exited: Promise<ExitReason>;
+  #exitReason: ExitReason | undefined;
+  readonly #child: ChildProcess;
+
+  constructor(options: WorkerProcessOptions) {
+    this.socketPath = options.socketPath;
+    const { file, args } = options.command;
+    this.#child = spawn(file, [...args, '--socket', options.socketPath], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+      env: workerEnvironment(process.env),
+    });
+    this.exited = this.#watchExit();
+    this.#lowerPriority(options.niceness);
+    // Writing nothing, it still errors when the process goes first.
+    this.#child.stdin?.on('error', () => undefined);
+    this.#child.stderr?.on('data', new LineSplitter(options.log).push);
+    this.ready = this.#watchReady(options);
+    this.ready.catch(() => undefined);
+  }
+
+  /** Undefined when the process could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Undefined while it lives. */
+  get exitReason(): ExitReason | undefined {
+    return this.#exitReason;
+  }
+
+  /** How it ended, waiting at most this long for it to end; undefined when it still lives. */
+  async exitWithin(ms: number): Promise<ExitReason | undefined> {
+    const waited = new AbortController();
+    const alive = sleep(ms, undefined, { signal: waited.signal }).catch(() => undefined);
+    const reason = await Promise.race([this.exited, alive]);
+    waited.abort();
+    return reason;
+  }
+
+  /** Kills it now; resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.exited;
+  }
+
+  #watchExit(): Promise<ExitReason> {
+    return new Promise(resolve => {
+      const gone = (reason: ExitReason): void => {
+        this.#exitReason ??= reason;
+        // It unlinks its socket when its lifeline ends, but not when it is killed.
+        unlink(this.socketPath).catch(() => undefined);
+        resolve(this.#exitReason);
+      };
+      this.#child.once('exit', (code, signal) => gone(signal ?? `exit code ${code}`));
+      this.#child.once('error', error => gone(`it could not be started: ${error.message}`));
+    });
+  }
+
+  #watchReady({ readyTimeoutMs, log }: WorkerProcessOptions): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const fail = (why: string): void => reject(new GatewayError('unavailable', `a worker process ${why}`));
+      const timer = setTimeout(() => {
+        fail(`was not ready after ${readyTimeoutMs} ms`);
+        this.#child.kill('SIGKILL');
+      }, readyTimeoutMs);
+      const lines = new LineSplitter(line => {
+        if (!isReadyLine(line)) return log(line);
+        clearTimeout(timer);
+        resolve();
+      });
+      this.#child.stdout?.on('data', lines.push);
+      void this.exited.then(reason => {
+        clearTimeout(timer);
+        fail(`ended before it was ready (${reason})`);
+      });
+    });
+  }
+
+  #lowerPriority(niceness: number): void {
+    if (this.pid === undefined) return;
+    try {
+      setPriority(this.pid, niceness);
+    } catch {
+      // Already gone, or not allowed here: priorities are a courtesy.
+    }
+  }
+}
+
+function isReadyLine(line: string): boolean {
+  if (!line.startsWith('{"ready"')) return false;
+  try {
+    return (JSON.parse(line) as { ready?: unknown }).ready === true;
+  } catch {
+    return false;
+  }
+}
+
+/** The gateway's own settings, which may hold secrets, stay with it; ONNX Runtime's telemetry stays off. */
+export function workerEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept = Object.entries(env).filter(([name]) => !name.startsWith('HEADGATE_'));
+  return { ...Object.fromEntries(kept), ORT_DISABLE_TELEMETRY: '1', ORT_TELEMETRY_DISABLED: '1' };
+}
