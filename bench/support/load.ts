@@ -14,8 +14,10 @@ export interface LoadOptions {
   readonly next: (caller: number, turn: number) => Uint8Array | undefined;
   /** Judges an answer; what it throws is counted as `wrong: …`. */
   readonly check?: (reply: Reply, caller: number, turn: number) => void;
+  /** Sees every answer, whatever its status. */
+  readonly inspect?: (reply: Reply) => void;
   /** Called for every call that ended, with its outcome. */
-  readonly onOutcome?: (outcome: string, atMs: number) => void;
+  readonly onOutcome?: (outcome: string, caller: number) => void;
 }
 
 /** Closed loop: each caller sends its next request once the last has ended. Resolves when all have stopped. */
@@ -35,12 +37,13 @@ async function run(index: number, options: LoadOptions, outcomes: Outcomes): Pro
       (error: unknown) => describe(error),
     );
     count(outcomes, outcome);
-    options.onOutcome?.(outcome, performance.now());
+    options.onOutcome?.(outcome, index);
   }
   caller.close();
 }
 
-function judge(reply: Reply, caller: number, turn: number, { check }: LoadOptions): string {
+function judge(reply: Reply, caller: number, turn: number, { check, inspect }: LoadOptions): string {
+  inspect?.(reply);
   try {
     if (reply.status === 200) check?.(reply, caller, turn);
     return String(reply.status);

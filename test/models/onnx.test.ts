@@ -54,6 +54,11 @@ const KNOWN: Record<string, { model: Uint8Array; feeds: Feeds; answer: Feeds }> 
     feeds: { x: fp32([3, 2], [1, 2, 3, 4, 5, 6]) },
     answer: { y: fp32([1, 2], [9, 12]) },
   },
+  addConstant: {
+    model: onnx.addConstant(5, 2),
+    feeds: { x: fp32([2, 2], [0, 1, 2, 3]) },
+    answer: { y: fp32([2, 2], [5, 6, 7, 8]) },
+  },
   fixedBatch: {
     model: onnx.fixedBatch(2),
     feeds: { x: fp32([1, 2], [1, 2]) },

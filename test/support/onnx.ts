@@ -109,6 +109,16 @@ export function sumOverBatch(k = 4): Uint8Array {
   });
 }
 
+/** `x` FP32 [-1, k] → `y` = x + `constant`: tells one content from another. */
+export function addConstant(constant: number, k = 4): Uint8Array {
+  return encodeModel({
+    inputs: [port('x', ['batch', k])],
+    outputs: [port('y', ['batch', k])],
+    nodes: [node('Add', ['x', 'constant'], ['y'])],
+    initializers: [floats('constant', [], [constant])],
+  });
+}
+
 /** `x` FP32 [1, k] → `y` = x + 1; takes exactly one row. */
 export function fixedBatch(k = 4): Uint8Array {
   return encodeModel({
