@@ -81,11 +81,11 @@ export class FakeExecutor implements Executor {
       execution,
       succeed: (result = identity(execution)) => {
         resolve(result);
-        this.free();
+        setImmediate(() => this.free());
       },
       fail: error => {
         reject(error);
-        this.free();
+        setImmediate(() => this.free());
       },
     });
     for (const { count, resolve: tell } of this.#watchers) if (this.started.length >= count) tell();
