@@ -2,6 +2,7 @@
 import { GatewayError } from '../../src/errors.ts';
 import type { DataPlaneService, IndexEntry, Target } from '../../src/http/service.ts';
 import type { Inference, InferenceResult, ModelSignature, Submission } from '../../src/inference.ts';
+import type { Tensor } from '../../src/tensor.ts';
 
 export const SIGNATURE: ModelSignature = {
   inputs: [{ name: 'X', datatype: 'FP32', shape: [-1, -1] }],
@@ -24,6 +25,8 @@ export class FakeService implements DataPlaneService {
   holds = false;
   /** When set, every inference fails with it. */
   failsWith: unknown;
+  /** When set, every answer is this. */
+  output: Tensor | undefined;
   classLabels: ReadonlyMap<string, readonly string[]> = new Map();
   readonly submitted: Inference[] = [];
   readonly calls: string[] = [];
@@ -95,7 +98,7 @@ export class FakeService implements DataPlaneService {
   #submit(inference: Inference): Submission {
     this.submitted.push(inference);
     if (this.failsWith !== undefined) return { result: Promise.reject(this.failsWith), cancel: () => {} };
-    if (!this.holds) return { result: Promise.resolve(identity(inference)), cancel: () => {} };
+    if (!this.holds) return { result: Promise.resolve(this.#identity(inference)), cancel: () => {} };
     return this.#hold(inference);
   }
 
@@ -104,7 +107,7 @@ export class FakeService implements DataPlaneService {
     const cancelled = Promise.withResolvers<GatewayError>();
     const held: Held = {
       inference,
-      answer: () => result.resolve(identity(inference)),
+      answer: () => result.resolve(this.#identity(inference)),
       fail: error => result.reject(error),
       cancelledWith: cancelled.promise,
     };
@@ -119,11 +122,11 @@ export class FakeService implements DataPlaneService {
       },
     };
   }
-}
 
-function identity({ inputs, rows }: Inference): InferenceResult {
-  return {
-    outputs: inputs.map(input => ({ ...input, name: 'Y' })),
-    timing: { queueMs: 1.25, inferMs: 2.5, batchRows: rows + 6 },
-  };
+  #identity({ inputs, rows }: Inference): InferenceResult {
+    return {
+      outputs: this.output === undefined ? inputs.map(input => ({ ...input, name: 'Y' })) : [this.output],
+      timing: { queueMs: 1.25, inferMs: 2.5, batchRows: rows + 6 },
+    };
+  }
 }

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import test from 'node:test';
+import test, { type TestContext } from 'node:test';
 import { jsonBody } from './infer-bodies.ts';
 import { type CorpusTarget, MALFORMED, type MalformedCase } from './malformed.ts';
 import { sendRaw } from './raw-client.ts';
-import { OPTIONS, startPlane } from './start-plane.ts';
+import { OPTIONS, type Started, startPlane } from './start-plane.ts';
 
-/** Short enough for the cases that wait for them. */
-const TIMEOUTS = { headersMs: 400, requestMs: 600, keepAliveMs: 60_000 };
 const TARGET: CorpusTarget = {
   model: 'identity',
   goodBody: jsonBody(),
@@ -36,16 +34,38 @@ async function check(
   assert.equal(typeof JSON.parse(answer.body.toString()).error, 'string');
 }
 
-test('every malformed request gets its one answer, and the next client is served', async t => {
-  const { port, plane } = await startPlane(t, { timeouts: TIMEOUTS });
-  for (const malformed of MALFORMED) {
+const GOOD = `POST /v2/models/identity/infer HTTP/1.1\r\nHost: a\r\nContent-Length: ${TARGET.goodBody.length}\r\n\r\n`;
+
+async function checkAll(
+  t: TestContext,
+  { port, plane }: Started,
+  cases: readonly MalformedCase[],
+): Promise<void> {
+  for (const malformed of cases) {
     await t.test(malformed.name, async () => {
       await check(port, malformed);
-      const good = `POST /v2/models/identity/infer HTTP/1.1\r\nHost: a\r\nContent-Length: ${TARGET.goodBody.length}\r\n\r\n`;
-      const { responses } = await sendRaw(port, [good, TARGET.goodBody], { finals: 1 });
+      const { responses } = await sendRaw(port, [GOOD, TARGET.goodBody], { finals: 1 });
       assert.equal(responses[0]?.status, 200);
     });
   }
-  assert.equal(({} as Record<string, unknown>)['polluted'], undefined);
+  assert.equal(({} as Record<string, unknown>)['inputs'], undefined);
+  assert.equal(plane.inFlight, 0);
   assert.equal(plane.bodyBytes, 0);
+}
+
+test('every malformed request gets its one answer, and the next client is served', async t => {
+  await checkAll(
+    t,
+    await startPlane(t),
+    MALFORMED.filter(({ slow }) => slow !== true),
+  );
+});
+
+test('every request that stalls is timed out, and the next client is served', async t => {
+  const timeouts = { headersMs: 400, requestMs: 600, keepAliveMs: 60_000 };
+  await checkAll(
+    t,
+    await startPlane(t, { timeouts }),
+    MALFORMED.filter(({ slow }) => slow === true),
+  );
 });

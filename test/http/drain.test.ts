@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { Agent, get, request } from 'node:http';
+import { connect } from 'node:net';
+import test, { type TestContext } from 'node:test';
+import { jsonBody } from './infer-bodies.ts';
+import { sendRaw } from './raw-client.ts';
+import { startPlane } from './start-plane.ts';
+
+interface Reply {
+  readonly status: number | undefined;
+  readonly connection: string | undefined;
+  readonly body: string;
+}
+
+/** Requests over one kept-alive connection. */
+function keepAliveClient(t: TestContext, port: number): (path: string, body?: string) => Promise<Reply> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  t.after(() => agent.destroy());
+  return async (path, body) => {
+    const sent =
+      body === undefined ? get({ port, path, agent }) : request({ port, path, agent, method: 'POST' });
+    if (body !== undefined) sent.end(body);
+    const [response] = await once(sent, 'response');
+    const text = (await response.toArray()).join('');
+    return { status: response.statusCode, connection: response.headers.connection, body: text };
+  };
+}
+
+const INFER = '/v2/models/identity/infer';
+
+test('draining turns ready to 503 at once, keeps live at 200 and still infers', async t => {
+  const { plane, port } = await startPlane(t);
+  const send = keepAliveClient(t, port);
+  assert.deepEqual(await send('/v2/health/ready'), {
+    status: 200,
+    connection: 'keep-alive',
+    body: '{"ready":true,"live":true}',
+  });
+  plane.beginDrain();
+  assert.deepEqual(await send('/v2/health/ready'), {
+    status: 503,
+    connection: 'close',
+    body: '{"ready":false,"live":true}',
+  });
+  assert.equal((await send('/v2/health/live')).status, 200);
+  const inferred = await send(INFER, jsonBody());
+  assert.deepEqual([inferred.status, inferred.connection], [200, 'close']);
+});
+
+test('a request in flight when closing begins is answered, and its connection closed', async t => {
+  const { plane, port, service } = await startPlane(t);
+  service.holds = true;
+  const reply = keepAliveClient(t, port)(INFER, jsonBody());
+  const held = await service.nextHeld();
+  const closed = plane.close({ graceMs: 10_000 });
+  held.answer();
+  const { status, connection } = await reply;
+  assert.deepEqual([status, connection], [200, 'close']);
+  await closed;
+});
+
+test('a request that comes on a kept-alive connection while closing is served', async t => {
+  const { plane, port } = await startPlane(t);
+  const send = keepAliveClient(t, port);
+  await send('/v2/health/live');
+  const closed = plane.close({ graceMs: 10_000 });
+  const { status, connection } = await send(INFER, jsonBody());
+  assert.deepEqual([status, connection], [200, 'close']);
+  await closed;
+});
+
+test('idle connections, used or never used, do not hold up closing', async t => {
+  const { plane, port } = await startPlane(t);
+  const send = keepAliveClient(t, port);
+  await send('/v2/health/live');
+  const silent = connect({ port, host: '127.0.0.1' });
+  await once(silent, 'connect');
+  const silentClosed = once(silent, 'close');
+  silent.resume();
+  await plane.close({ graceMs: 400 });
+  await silentClosed;
+});
+
+test('new connections are refused once closing has begun', async t => {
+  const { plane, port, service } = await startPlane(t);
+  service.holds = true;
+  const reply = keepAliveClient(t, port)(INFER, jsonBody());
+  const held = await service.nextHeld();
+  const closed = plane.close({ graceMs: 10_000 });
+  const { responses, closed: refused } = await sendRaw(port, ['GET /v2 HTTP/1.1\r\nHost: a\r\n\r\n'], {
+    finals: 1,
+  });
+  assert.deepEqual([responses.length, refused], [0, true]);
+  held.answer();
+  assert.equal((await reply).status, 200);
+  await closed;
+});
+
+test('what is not answered within the grace is cancelled and cut off', async t => {
+  const { plane, port, service, nextDone } = await startPlane(t);
+  service.holds = true;
+  const reply = keepAliveClient(t, port)(INFER, jsonBody());
+  const lost = assert.rejects(reply, { code: 'ECONNRESET' });
+  const held = await service.nextHeld();
+  const done = nextDone();
+  await plane.close({ graceMs: 50 });
+  await lost;
+  assert.equal((await held.cancelledWith).code, 'cancelled');
+  assert.equal((await done).outcome, 'cancelled');
+  assert.equal(plane.inFlight, 0);
+});
+
+test('clients that keep sending while it closes lose no request', async t => {
+  const { plane, port } = await startPlane(t);
+  const clients = Array.from({ length: 20 }, () => keepAliveClient(t, port));
+  const answered = Promise.withResolvers<void>();
+  let answers = 0;
+  // Each sends on until its connection is closed by an answer; none may fail before that.
+  const work = clients.map(async send => {
+    for (;;) {
+      const { status, connection } = await send(INFER, jsonBody());
+      assert.equal(status, 200);
+      if (++answers === 200) answered.resolve();
+      if (connection === 'close') return;
+    }
+  });
+  await answered.promise;
+  const closed = plane.close({ graceMs: 10_000 });
+  await Promise.all(work);
+  await closed;
+});
