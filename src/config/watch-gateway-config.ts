@@ -22,8 +22,7 @@ export function watchGatewayConfig(
       try {
         onConfig(loadGatewayConfig({ ...sources, file, fileText: text }));
       } catch (error) {
-        if (!(error instanceof ConfigError)) throw error;
-        refuse(error.message);
+        refuse(error instanceof ConfigError ? error.message : `internal error: ${String(error)}`);
       }
     },
     options,
