@@ -1,0 +1,81 @@
+/** JSON schemas of what the operator's plane takes and gives, for its OpenAPI document. */
+const text = { type: 'string' };
+const flag = { type: 'boolean' };
+const count = { type: 'integer', minimum: 0 };
+const state = { enum: ['LOADING', 'READY', 'UNLOADING', 'UNAVAILABLE'] };
+const duration = object({ count, ns: count });
+
+export const SCHEMAS = {
+  Error: object({ error: text }),
+  Live: object({ live: flag }),
+  Ready: object({ live: flag, ready: flag }),
+  Models: list(
+    object(
+      { name: text, version: text, state, reason: text, stable: flag, labels: list(text) },
+      {
+        maxBatchSize: count,
+        instances: count,
+        memoryBytes: count,
+        queuedRows: count,
+        settings: { type: 'object', additionalProperties: object({ value: {}, origin: text }) },
+      },
+    ),
+  ),
+  Workers: list(
+    object(
+      { name: text, state: { enum: ['starting', 'ready', 'exited', 'waiting'] } },
+      { pid: count, device: text, memoryBytes: count, running: count, restarts: count, detail: text },
+    ),
+  ),
+  Config: {},
+  Statistics: object({
+    model_stats: list(
+      object({
+        name: text,
+        version: text,
+        last_inference: count,
+        inference_count: count,
+        execution_count: count,
+        inference_stats: { type: 'object', additionalProperties: duration },
+        response_stats: { type: 'object' },
+        batch_stats: list(
+          object({
+            batch_size: count,
+            compute_input: duration,
+            compute_infer: duration,
+            compute_output: duration,
+          }),
+        ),
+        memory_usage: list({ type: 'object' }),
+      }),
+    ),
+  }),
+  IndexRequest: object({}, { ready: { ...flag, description: 'Only versions that can answer.' } }),
+  Index: list(object({ name: text, version: text, state, reason: text })),
+  LoadRequest: object(
+    {},
+    {
+      parameters: object(
+        {},
+        {
+          config: { ...text, description: "The model's configuration as JSON text, in place of its file's." },
+        },
+      ),
+    },
+  ),
+  UnloadRequest: object({}, { parameters: { type: 'object' } }),
+  OpenApi: { type: 'object' },
+};
+
+function object(properties: object, optional: object = {}): object {
+  const required = Object.keys(properties);
+  return {
+    type: 'object',
+    properties: { ...properties, ...optional },
+    ...(required.length > 0 && { required }),
+  };
+}
+
+function list(items: object): object {
+  return { type: 'array', items };
+}

@@ -1,0 +1,52 @@
+/** What the operator's plane needs of the gateway. `gateway.ts` provides it; tests provide a fake. */
+import type { VersionState, WorkerChanged } from '../events.ts';
+import type { DataPlaneService } from '../http/service.ts';
+
+/** One version in the table of models. Members beyond these are passed through. */
+export interface ModelRow {
+  readonly name: string;
+  readonly version: string;
+  readonly state: VersionState;
+  /** Why it is UNAVAILABLE; '' otherwise. */
+  readonly reason: string;
+  /** Answers requests that name no version. */
+  readonly stable: boolean;
+  readonly labels: readonly string[];
+  /** Rows per run; 0: no batch axis; undefined while unknown. */
+  readonly maxBatchSize?: number | undefined;
+  readonly instances?: number | undefined;
+  /** What its sessions hold in the workers, as far as it was measured. */
+  readonly memoryBytes?: number | undefined;
+  /** Rows waiting for a worker now. */
+  readonly queuedRows?: number | undefined;
+  /** Option → its value and where that comes from. */
+  readonly settings?:
+    | Readonly<Record<string, { readonly value: unknown; readonly origin: string }>>
+    | undefined;
+}
+
+/** One worker process. Members beyond these are passed through. */
+export interface WorkerRow {
+  readonly name: string;
+  readonly state: WorkerChanged['state'];
+  readonly pid?: number | undefined;
+  /** Of what it runs on: `cpu`, `gpu:0`, a URL. */
+  readonly device?: string | undefined;
+  /** Resident memory. */
+  readonly memoryBytes?: number | undefined;
+  /** Runs it is executing now. */
+  readonly running?: number | undefined;
+  readonly restarts?: number | undefined;
+  /** How it last ended, or how long it waits, ms. */
+  readonly detail?: string | undefined;
+}
+
+export interface AdminService
+  extends Pick<DataPlaneService, 'isReady' | 'statistics' | 'index' | 'load' | 'unload'> {
+  models(): readonly ModelRow[];
+  workers(): readonly WorkerRow[];
+  /** The effective options and where each comes from, as JSON. Secrets are blacked out on the way out. */
+  config(): unknown;
+  /** Prometheus' text format. */
+  metrics(): Promise<string>;
+}
