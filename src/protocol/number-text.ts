@@ -49,7 +49,7 @@ export function writeFloat32(out: Uint8Array, at: number, value: number): number
 
 /** The same for any finite float32, from the number formatter. */
 export function slowFloat32Text(value: number): string {
-  for (let precision = 6; precision < 9; precision++) {
+  for (let precision = 1; precision < 9; precision++) {
     const short = Number(value.toPrecision(precision));
     if (Math.fround(short) === value) return String(short);
   }
