@@ -31,13 +31,13 @@ export const markup = `
       <tbody id="models"><tr><td colspan="13" class="empty">Loading…</td></tr></tbody>
     </table></div>
   </section>
-  <section class="card">
+  <section class="card" id="worker-card">
     <h2>Workers <span id="worker-count"></span></h2>
     <div class="scroll"><table>
       <thead><tr>
         <th scope="col">Worker</th><th scope="col">State</th><th scope="col">Device</th><th scope="col" class="n">Process</th>
-        <th scope="col" class="n">Running</th><th scope="col" class="n">Restarts</th><th scope="col" class="n">Memory</th>
-        <th scope="col" class="far">Last</th>
+        <th scope="col" class="n">Memory</th>
+        <th scope="col" class="far">Serves</th><th scope="col" class="n history">Restarts</th><th scope="col" class="history">Last</th>
       </tr></thead>
       <tbody id="workers"><tr><td colspan="8" class="empty">Loading…</td></tr></tbody>
     </table></div>

@@ -55,6 +55,9 @@ tr.same td.name { color: transparent; user-select: none; }
 td small { color: var(--soft); font-size: 12px; margin-left: 2px; }
 td.none { color: var(--soft); }
 td.spark { width: 110px; padding-top: 4px; padding-bottom: 4px; }
+td.list { white-space: normal; }
+.no-history .history { display: none; }
+tr.note td { border-top-color: transparent; padding-top: 0; }
 td.reason { white-space: normal; color: var(--bad); font-size: 13px; max-width: 560px; }
 td.reason span { display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical; overflow: hidden; }
 th.far, td.far { padding-left: 40px; }

@@ -24,7 +24,14 @@ export const SCHEMAS = {
   Workers: list(
     object(
       { name: text, state: { enum: ['starting', 'ready', 'exited', 'waiting'] } },
-      { pid: count, device: text, memoryBytes: count, running: count, restarts: count, detail: text },
+      {
+        pid: count,
+        device: text,
+        memoryBytes: count,
+        models: list(object({ model: text, version: text, instances: count })),
+        restarts: count,
+        detail: text,
+      },
     ),
   ),
   Config: {},

@@ -1,5 +1,6 @@
 /** The server below the operator's plane: its limits, and the guard in front of every route. */
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import { answerThrown, sendError } from './answer.ts';
 import { type AccessPolicy, type Knock, refusalOf } from './guard.ts';
@@ -38,6 +39,7 @@ export function createGuardedServer(
     return503OnClosing: false,
     // Longer names are refused like other bad ones, behind the guard.
     routerOptions: { maxParamLength: MAX_HEADER_BYTES },
+    clientErrorHandler: refuseMalformed,
     // A path that cannot be decoded reaches no hook; it is answered the same whoever asks.
     frameworkErrors: (_error, _request, reply) =>
       sendError(reply.headers(SECURITY_HEADERS), 400, 'path: expected a well-formed one'),
@@ -64,6 +66,21 @@ function guard(
     if (refusal.status === 401) reply.header('www-authenticate', CHALLENGE);
     sendError(reply, refusal.status, refusal.message);
   });
+}
+
+/** Bytes that are no request: nothing of them is believed, and the connection ends. */
+function refuseMalformed(error: Error & { code: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
+  const body = JSON.stringify({ error: `malformed request: ${STATUS_CODES[status]}` });
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json\r\n` +
+      `content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+  );
 }
 
 function knockOf({ method = '', url = '', headers, rawHeaders }: IncomingMessage, open: boolean): Knock {

@@ -7,7 +7,7 @@ export interface ModelRow {
   readonly name: string;
   readonly version: string;
   readonly state: VersionState;
-  /** Why it is UNAVAILABLE; '' otherwise. */
+  /** Why it is UNAVAILABLE, or what was refused while it went on serving; '' otherwise. */
   readonly reason: string;
   /** Answers requests that name no version. */
   readonly stable: boolean;
@@ -34,8 +34,10 @@ export interface WorkerRow {
   readonly device?: string | undefined;
   /** Resident memory. */
   readonly memoryBytes?: number | undefined;
-  /** Runs it is executing now. */
-  readonly running?: number | undefined;
+  /** What it has loaded. */
+  readonly models?:
+    | readonly { readonly model: string; readonly version: string; readonly instances: number }[]
+    | undefined;
   readonly restarts?: number | undefined;
   /** How it last ended, or how long it waits, ms. */
   readonly detail?: string | undefined;

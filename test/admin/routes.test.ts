@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import test from 'node:test';
 import { type AdminOptions, createAdminPlane } from '../../src/admin/plane.ts';
 import { adminRoutes } from '../../src/admin/routes.ts';
@@ -218,4 +220,42 @@ test('secrets do not leave with the configuration, whatever its form', async t =
     api: { password: { value: '[redacted]', origin: 'config/headgate.yaml:7' } },
     note: '[redacted]',
   });
+});
+
+const MALFORMED: readonly [bytes: string, status: number][] = [
+  ['GET / HTTP/1.1\r\nhost : 127.0.0.1\r\n\r\n', 400],
+  ['GET / HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n', 400],
+  ['nonsense\r\n\r\n', 400],
+  [`GET / HTTP/1.1\r\nhost: 127.0.0.1\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`, 431],
+];
+
+for (const [bytes, status] of MALFORMED)
+  test(`${JSON.stringify(bytes.slice(0, 60))} answers ${status} and ends the connection`, async t => {
+    const { url } = await startPlane(t);
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    let text = '';
+    socket.setEncoding('utf8').on('data', chunk => {
+      text += chunk;
+    });
+    socket.write(bytes);
+    await once(socket, 'close');
+    assert.match(text, new RegExp(`^HTTP/1.1 ${status} `));
+    assert.deepEqual(Object.keys(JSON.parse(text.slice(text.indexOf('\r\n\r\n')))), ['error']);
+  });
+
+test('an open request is finished before the plane is closed', async () => {
+  const answer = Promise.withResolvers<string>();
+  const asked = Promise.withResolvers<void>();
+  const metrics = () => {
+    asked.resolve();
+    return answer.promise;
+  };
+  const plane = createAdminPlane(fakeService({ metrics }), { host: '127.0.0.1', port: 0, buildVersion: '1' });
+  const url = await plane.listen();
+  const scraped = fetch(`${url}/metrics`).then(response => response.text());
+  await asked.promise;
+  const closed = plane.close();
+  answer.resolve('done');
+  assert.equal(await scraped, 'done');
+  await closed;
 });
