@@ -83,11 +83,11 @@ export class TritonFields {
 
   /** Paths of the fields nobody read, in the order of the file. */
   unread(): string[] {
-    const own = [...this.#message.keys()].filter(name => !this.#read.has(name));
-    return [
-      ...own.map(name => this.#join(name)),
-      ...[...this.#below.values()].flat().flatMap(fields => fields.unread()),
-    ];
+    return [...this.#message.keys()].flatMap(name => {
+      const below = this.#below.get(name);
+      if (below !== undefined) return below.flatMap(fields => fields.unread());
+      return this.#read.has(name) ? [] : [this.#join(name)];
+    });
   }
 
   refuse(name: string, message: string): ConfigError {

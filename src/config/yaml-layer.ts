@@ -1,8 +1,9 @@
 /** YAML (or JSON) text as a layer of settings that knows each key's line. */
 import { isScalar, isSeq, isMap as isYamlMap, LineCounter, type Node, parseDocument } from 'yaml';
 import { ConfigError, type Problem } from './config-error.ts';
-import type { Layer } from './layers.ts';
+import { isMap, type Layer } from './layers.ts';
 import { type OptionPath, pathText } from './option-path.ts';
+import { foundText } from './option-schema.ts';
 
 /** Far above any real configuration; parsing more would hold the event loop. */
 const MAX_CONFIG_CHARACTERS = 256 * 1024;
@@ -31,7 +32,12 @@ export function yamlLayer(text: string, label: string): Layer {
   if (problems.length > 0) throw new ConfigError(problems);
   const origins = new Map<string, string>();
   noteOrigins(document.contents, [], origins, origin);
-  return { value: plainValue(document, label) ?? undefined, origins };
+  const value = plainValue(document, label) ?? undefined;
+  if (value !== undefined && !isMap(value)) {
+    const message = `expected a map of keys and values, found ${foundText(value)}`;
+    throw new ConfigError([{ origin: `${label}:1`, key: '', message }]);
+  }
+  return { value, origins };
 }
 
 function plainValue(document: ReturnType<typeof parseDocument>, label: string): unknown {

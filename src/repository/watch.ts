@@ -1,7 +1,7 @@
 /** Follows the models folder: told by the file system where it tells, by looking every so often where it does not. */
 import { type FSWatcher, watch } from 'node:fs';
 import type { RepositorySnapshot } from './repository-snapshot.ts';
-import { RepositoryScanner, type ScanOptions, SETTLE_MS } from './scan.ts';
+import { type Look, lookUntilSettled, RepositoryScanner, type ScanOptions, SETTLE_MS } from './scan.ts';
 
 export interface WatchOptions extends ScanOptions {
   /** How often to look without having been told, ms. Default 2000. */
