@@ -251,15 +251,20 @@ function showHealth(ready) {
   byId('health').className = 'pill ' + (ready ? 'good' : 'bad');
 }
 
+/* The origin goes first: a page opened as http://user:token@host may not fetch what is relative to that. */
+function get(path) {
+  return fetch(location.origin + path, { cache: 'no-store' });
+}
+
 async function ask(path) {
-  const answer = await fetch(path, { cache: 'no-store' });
+  const answer = await get(path);
   if (!answer.ok) throw new Error(path + ' answered ' + answer.status);
   return answer.json();
 }
 
 async function refresh() {
   const [models, workers, statistics, health] = await Promise.all([
-    ask('/v1/models'), ask('/v1/workers'), ask('/v2/models/stats'), fetch('/v2/health/ready', { cache: 'no-store' }),
+    ask('/v1/models'), ask('/v1/workers'), ask('/v2/models/stats'), get('/v2/health/ready'),
   ]);
   remember(sampleOf(statistics.model_stats));
   const rates = samples.length > 1 ? ratesBetween(samples[0], samples.at(-1)) : undefined;
@@ -286,7 +291,7 @@ async function loop() {
       await refresh();
       showTrouble('');
     } catch (error) {
-      showTrouble('The gateway does not answer: ' + error.message + '. What is shown is old.');
+      showTrouble('The gateway does not answer: ' + error.message + (heard === 0 ? '.' : '. What is shown is old.'));
       byId('health').textContent = 'unreachable';
       byId('health').className = 'pill bad';
     }

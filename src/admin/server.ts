@@ -23,7 +23,8 @@ const SECURITY_HEADERS = {
   'x-frame-options': 'DENY',
 };
 
-const CHALLENGE = 'Bearer realm="headgate", Basic realm="headgate", charset="UTF-8"';
+/** Two headers: Chromium reads one challenge of each. */
+const CHALLENGES = ['Basic realm="headgate", charset="UTF-8"', 'Bearer realm="headgate"'];
 
 /** A server without routes. `isOpen` says whether a route's path, as it was registered, is read without a token. */
 export function createGuardedServer(
@@ -63,7 +64,7 @@ function guard(
     reply.headers(SECURITY_HEADERS);
     const refusal = refusalOf(knockOf(request.raw, isOpen(request.routeOptions.url)), policy);
     if (refusal === undefined) return done();
-    if (refusal.status === 401) reply.header('www-authenticate', CHALLENGE);
+    if (refusal.status === 401) reply.header('www-authenticate', CHALLENGES);
     sendError(reply, refusal.status, refusal.message);
   });
 }

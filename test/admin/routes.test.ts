@@ -69,6 +69,21 @@ test('metrics are open to scrapers only where configured, and nothing else is', 
     assert.equal((await ask({ path })).status, 401, path);
 });
 
+test('a stranger is asked for the token in both ways, a header for each', async t => {
+  const { ask } = await startPlane(t, { token: TOKEN });
+  const { headers } = await ask();
+  assert.equal(
+    headers['www-authenticate'],
+    'Basic realm="headgate", charset="UTF-8", Bearer realm="headgate"',
+  );
+  const authorization = `Basic ${Buffer.from(`operator:${TOKEN}`).toString('base64')}`;
+  assert.equal((await ask({ headers: { authorization } })).status, 200);
+  assert.equal(
+    (await ask({ method: 'POST', path: '/v2/repository/index', headers: { authorization } })).status,
+    401,
+  );
+});
+
 test('a foreign Host or Origin is refused for every route and method', async t => {
   const { ask } = await startPlane(t);
   for (const { path } of routes)
