@@ -251,7 +251,7 @@ function showHealth(ready) {
   byId('health').className = 'pill ' + (ready ? 'good' : 'bad');
 }
 
-/* The origin goes first: a page opened as http://user:token@host may not fetch what is relative to that. */
+/* The origin goes first: a page opened by an address with a password in it may not fetch relative to that. */
 function get(path) {
   return fetch(location.origin + path, { cache: 'no-store' });
 }
