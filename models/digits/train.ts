@@ -95,5 +95,5 @@ for (const [version, recipe] of Object.entries(VERSIONS)) {
   console.log(`version ${version}: ${correct} of ${heldOut.count} held-out digits`);
 }
 writeHeldOut(heldOut);
-write('./first-digit.json', firstRequest(heldOut));
+write('./example.json', firstRequest(heldOut));
 write('./accuracy.json', `${JSON.stringify({ heldOut: heldOut.count, versions: accuracy }, null, 2)}\n`);

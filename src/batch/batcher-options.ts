@@ -9,6 +9,8 @@ export interface BatcherOptions extends QueueBounds {
   readonly signature: ModelSignature;
   /** Rows of the largest batch; a larger request is split. 0: no batch axis, one request at a time. */
   readonly maxBatchSize: number;
+  /** May requests share a batch? False where a gateway in front has joined them already. */
+  readonly joinsRequests: boolean;
   /** How long a request may be held back, with a worker free, to let others join, ms. 0: not at all, no timer. */
   readonly maxQueueDelayMs: number;
   /** A batch of one of these sizes is sent as soon as it can be formed, the largest first. Empty: `maxBatchSize`. */

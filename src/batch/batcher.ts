@@ -46,15 +46,14 @@ export class Batcher {
   #withdraw: (() => void) | undefined;
 
   constructor(options: BatcherOptions, executor: Executor, events: Events) {
-    const { now, signature, maxBatchSize } = options;
+    const { now } = options;
     const failed = (entry: Entry, error: GatewayError): void => this.#fail(entry, error);
     const settleDown = (): void => this.#settleDown();
     const answered = (entry: Entry, result: InferenceResult): void => this.#answer(entry, result);
     this.#options = options;
     this.#executor = executor;
     this.#runner = new BatchRunner(options, events, { answered, failed, ended: settleDown });
-    // Without a batch axis nothing is ever put together, so all requests share one queue.
-    this.#keyOf = maxBatchSize > 0 ? signatureKeyOf(signature) : () => '';
+    this.#keyOf = keyRule(options);
     this.#deadlines = new Deadlines(now, failed, settleDown);
     this.#delayAlarm = new Alarm(now, () => this.#seek(now()));
     this.#drainRate = new DrainRate(now());
@@ -69,6 +68,11 @@ export class Batcher {
   /** Bytes of the inputs of requests with rows not yet sent. */
   get queuedBytes(): number {
     return this.#backlog.bytes;
+  }
+
+  /** Batches sent to a worker and not yet answered. */
+  get runningBatches(): number {
+    return this.#runner.running;
   }
 
   /** Never throws: a refusal (`invalid`, `too-large`, `overloaded`, `unavailable`, `deadline`) is the result's rejection. */
@@ -187,4 +191,17 @@ export class Batcher {
     this.#deadlines.clear();
     this.#life.idle.resolve();
   }
+}
+
+/** Requests with equal keys may share a batch. */
+function keyRule({
+  signature,
+  maxBatchSize,
+  joinsRequests,
+}: BatcherOptions): (inference: Inference) => string {
+  // Without a batch axis nothing is ever put together, so all requests share one queue.
+  if (maxBatchSize === 0) return () => '';
+  if (joinsRequests) return signatureKeyOf(signature);
+  let count = 0;
+  return () => String(count++);
 }

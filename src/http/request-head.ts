@@ -28,12 +28,15 @@ export function readInferHead(headers: IncomingHttpHeaders): InferHead {
   };
 }
 
-/** Clients of the protocol send JSON, octet-stream, nothing or their library's default; only forms are surely a mistake. */
+/**
+ * Clients send JSON, octet-stream, nothing or their library's default, which for `curl -d` is urlencoded: the body
+ * decides what it is. Only a multipart form is surely a mistake.
+ */
 function checkContentType(value: string | undefined): void {
-  if (value !== undefined && /^\s*(multipart\/|application\/x-www-form-urlencoded)/i.test(value)) {
+  if (value !== undefined && /^\s*multipart\//i.test(value)) {
     throw new GatewayError(
       'unsupported-encoding',
-      'content-type: expected application/json or application/octet-stream, not a form',
+      'content-type: expected application/json or application/octet-stream, not a multipart form',
     );
   }
 }

@@ -38,6 +38,11 @@ export interface PoolOptions {
   readonly loadTimeoutMs?: number;
 }
 
+interface Weighed extends Examined {
+  /** How far one instance, loaded and warm, made its scratch worker grow. */
+  readonly instanceBytes: number;
+}
+
 /** Batches at once on one GPU. */
 const GPU_PERMITS = 1;
 /** Connections to a worker beyond those its runs need: loads, metadata, status. */
@@ -107,6 +112,7 @@ export class Pool {
       warmed: examined.warmed,
       executor: new VersionExecutor(this.#scheduler.flow(), hosted),
       instances: hosted.reduce((sum, { total }) => sum + total, 0),
+      memoryBytes: examined.instanceBytes * hosted.reduce((sum, { total }) => sum + total, 0),
       contentSha256: spec.content.sha256,
       unload,
     };
@@ -124,18 +130,20 @@ export class Pool {
     if (this.#settings) await rm(this.#settings.directory, { recursive: true, force: true });
   }
 
-  async #examine(spec: VersionSpec): Promise<Examined> {
+  async #examine(spec: VersionSpec): Promise<Weighed> {
     const { scratch } = this.#running();
     let doing = 'loading';
-    const job = async (client: WorkerClient): Promise<Examined> => {
+    const job = async (client: WorkerClient): Promise<Weighed> => {
       const order = this.#order(spec, { ...(this.#groups(spec)[0] as InstanceGroup), count: 1 });
+      const before = await client.rssBytes();
       await client.load(spec.model, order);
       doing = 'running a sample';
       const path = versionPath(spec.model, order.version);
       const signature = await client.metadata(path);
       const examined = await examine(execution => client.infer(path, execution), signature, spec);
+      const instanceBytes = Math.max(0, (await client.rssBytes()) - before);
       await client.unload(spec.model, order.version);
-      return examined;
+      return { ...examined, instanceBytes };
     };
     const died = (reason: string): GatewayError =>
       new GatewayError('model-failed', `the model took its worker process down (${reason}) while ${doing}`);

@@ -68,6 +68,8 @@ export interface LoadedVersion {
   readonly warmed: readonly number[];
   readonly executor: Executor;
   readonly instances: number;
+  /** What its instances hold, estimated from one of them in a process of its own. */
+  readonly memoryBytes: number;
   readonly contentSha256: string;
   /** Frees the instances. Call when nothing is queued; what still runs is waited for. */
   unload(): Promise<void>;

@@ -25,6 +25,7 @@ const DEFAULTS: BatcherOptions = {
   allowedBatchSizes: [],
   maxQueueRows: 100,
   maxQueueBytes: 1_000_000,
+  joinsRequests: true,
   maxSignatures: 10,
   now: () => 0,
 };

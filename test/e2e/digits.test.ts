@@ -51,7 +51,7 @@ for (const version of ['1', '2']) {
 }
 
 test("the README's first prediction names the right digit", async () => {
-  const body = await readFile('models/digits/first-digit.json');
+  const body = await readFile('models/digits/example.json');
   const response = await fetch(inferUrl(headgate.url, 'digits'), { method: 'POST', body });
   const answer = (await response.json()) as { outputs: { data: string[] }[] };
   assert.match(answer.outputs[0]?.data[0] ?? '', /:7:7$/);
@@ -60,7 +60,7 @@ test("the README's first prediction names the right digit", async () => {
 });
 
 test('a label answers with the version it stands for', async () => {
-  const body = await readFile('models/digits/first-digit.json');
+  const body = await readFile('models/digits/example.json');
   const response = await fetch(inferUrl(headgate.url, 'digits', 'baseline'), { method: 'POST', body });
   await response.arrayBuffer();
   assert.equal(response.headers.get('headgate-version'), '1');

@@ -42,7 +42,7 @@ test('version 2 is visibly better than version 1', () => {
 
 test('the first request shows a 7, which version 2 recognises', async () => {
   const request = JSON.parse(
-    readFileSync(new URL('../../models/digits/first-digit.json', import.meta.url), 'utf8'),
+    readFileSync(new URL('../../models/digits/example.json', import.meta.url), 'utf8'),
   ) as { inputs: [{ name: string; shape: number[]; data: number[] }] };
   const [image] = request.inputs;
   assert.equal(image.name, 'image');

@@ -1,0 +1,46 @@
+/** Rows of models as text for a terminal. */
+import type { ModelRow } from '../admin/service.ts';
+
+const HEAD = ['MODEL', 'VERSION', 'STATE', 'BATCH', 'INSTANCES', 'MEMORY', 'ROLES', 'REASON'];
+
+/** One line per version. Memory is what its sessions were seen to take when it was loaded. */
+export function modelsTable(rows: readonly ModelRow[]): string {
+  if (rows.length === 0) return 'no models\n';
+  return aligned([HEAD, ...rows.map(cells)]);
+}
+
+function cells(row: ModelRow): string[] {
+  const { name, version, state, maxBatchSize, instances, memoryBytes, stable, labels, reason } = row;
+  return [
+    name,
+    version,
+    state,
+    maxBatchSize === undefined ? '-' : maxBatchSize === 0 ? 'none' : String(maxBatchSize),
+    String(instances ?? '-'),
+    memoryBytes === undefined ? '-' : `${(memoryBytes / 2 ** 20).toFixed(1)} MiB`,
+    [...(stable ? ['stable'] : []), ...labels].join(', ') || '-',
+    reason,
+  ];
+}
+
+/** Every setting of every model, with its value and where that comes from. */
+export function settingsTable(rows: readonly ModelRow[]): string {
+  const models = new Map(rows.map(row => [row.name, row.settings ?? {}]));
+  const lines = [...models].flatMap(([model, settings]) =>
+    Object.entries(settings).map(([key, { value, origin }]) => [model, key, JSON.stringify(value), origin]),
+  );
+  return lines.length === 0 ? '' : aligned([['MODEL', 'SETTING', 'VALUE', 'FROM'], ...lines]);
+}
+
+function aligned(lines: readonly (readonly string[])[]): string {
+  const widths = (lines[0] ?? []).map((_, i) => Math.max(...lines.map(line => line[i]?.length ?? 0)));
+  return lines
+    .map(
+      line =>
+        `${line
+          .map((cell, i) => cell.padEnd(widths[i] as number))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('');
+}

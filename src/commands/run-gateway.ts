@@ -1,0 +1,113 @@
+/** The process of `serve` and `worker`: ports, log, signals, and the order of starting and leaving. */
+import { type AdminPlane, createAdminPlane } from '../admin/plane.ts';
+import type { LoadedGatewayConfig } from '../config/gateway-config.ts';
+import type { GatewayConfig } from '../config/gateway-options.ts';
+import { createEvents } from '../events.ts';
+import { Gateway } from '../gateway.ts';
+import { createDataPlane, type DataPlane } from '../http/data-plane.ts';
+import type { DataPlaneOptions } from '../http/options.ts';
+import { createLog, type Log } from '../telemetry/log.ts';
+import { logEvents } from '../telemetry/log-events.ts';
+import { VERSION } from '../version.ts';
+import { listenOrExplain, urlOf } from './listen.ts';
+import { whatIsServed } from './what-is-served.ts';
+
+export interface RunOptions {
+  readonly role: 'gateway' | 'worker';
+}
+
+/** Resolves with the exit code once it was told to stop and has left. Rejects when it cannot start. */
+export async function runGateway(loaded: LoadedGatewayConfig, { role }: RunOptions): Promise<number> {
+  const { config } = loaded;
+  const events = createEvents();
+  const log = createLog({ level: config.log.level });
+  const stopLogging = logEvents(events, log.logger);
+  const pool = {
+    cores: config.workers.cpuCores,
+    log: (worker: string, line: string) => log.logger.warn({ worker }, line),
+  };
+  const gateway = new Gateway(loaded, { joinsRequests: role === 'gateway', pool }, events);
+  const data = createDataPlane(gateway, dataPlaneOptions(config), events);
+  const admin = createAdminPlane(gateway, { ...config.admin, buildVersion: VERSION }, error =>
+    log.logger.error({ err: error }, 'admin plane'),
+  );
+  const running = { config, log, gateway, data, admin };
+  try {
+    const told = firstSignal();
+    await Promise.race([start(running), told]);
+    const signal = await told;
+    log.logger.info({ signal }, 'leaving: finishing what was accepted');
+    return await Promise.race([leave(running).then(() => 0), secondSignal(running)]);
+  } catch (error) {
+    await gateway.abandon();
+    throw error;
+  } finally {
+    stopLogging();
+    log.close();
+  }
+}
+
+interface Running {
+  readonly config: GatewayConfig;
+  readonly log: Log;
+  readonly gateway: Gateway;
+  readonly data: DataPlane;
+  readonly admin: AdminPlane;
+}
+
+/** Listens first, so that probes are answered while models load. */
+async function start({ config, gateway, data, admin }: Running): Promise<void> {
+  const dataUrl = urlOf(await listenOrExplain('http', config.http, () => data.listen(config.http)));
+  const adminUrl = await listenOrExplain('admin', config.admin, () => admin.listen());
+  process.stdout.write(
+    `Headgate ${VERSION} on ${dataUrl}, admin on ${adminUrl}; loading ${config.repository}\n`,
+  );
+  await gateway.start();
+  process.stdout.write(whatIsServed(gateway.models(), dataUrl, config.repository));
+}
+
+/** Ready turns 503 at once; what was accepted is answered; then connections, workers and the admin plane end. */
+async function leave({ config, gateway, data, admin }: Running): Promise<void> {
+  data.beginDrain();
+  await data.close({ graceMs: config.timeouts.drainMs });
+  await gateway.close();
+  await admin.close();
+}
+
+function firstSignal(): Promise<NodeJS.Signals> {
+  return new Promise(resolve => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+}
+
+async function secondSignal({ log, gateway }: Running): Promise<number> {
+  const signal = await firstSignal();
+  log.logger.warn({ signal }, 'leaving at once: what was accepted is lost');
+  await gateway.abandon();
+  return 1;
+}
+
+function dataPlaneOptions({
+  limits,
+  timeouts,
+  json,
+  overload,
+  repositoryControl,
+}: GatewayConfig): DataPlaneOptions {
+  const { maxBodyBytes, maxBodiesBytes, maxInflatedBytes, maxHeaderBytes, ...decode } = limits;
+  return {
+    limits: {
+      maxBodyBytes,
+      maxBodiesBytes,
+      maxInflatedBytes,
+      maxHeaderBytes,
+      decode: { ...decode, maxDepth: 100 },
+    },
+    timeouts,
+    nonFinite: json.nonFinite,
+    overloadStatus: overload.status,
+    repositoryControl,
+    serverVersion: VERSION,
+  };
+}

@@ -1,0 +1,223 @@
+import type { AdminService } from './admin/service.ts';
+import type { LoadedGatewayConfig } from './config/gateway-config.ts';
+import { describeGatewayConfig } from './config/gateway-config.ts';
+import { modelConfigJson } from './config/triton-json.ts';
+import { GatewayError } from './errors.ts';
+import type { Events } from './events.ts';
+import type { DataPlaneService, IndexEntry, Target } from './http/service.ts';
+import { modelRows, workerRows } from './operator-tables.ts';
+import { Pool, type PoolOptions } from './pool/pool.ts';
+import { Catalog } from './repository/catalog.ts';
+import type { CatalogModel } from './repository/catalog-entry.ts';
+import type { RepositorySnapshot } from './repository/repository-snapshot.ts';
+import { type RepositoryWatch, watchRepository } from './repository/watch.ts';
+import { chooseVersion } from './route/choose-version.ts';
+import { ServingVersion } from './serving-version.ts';
+import { Metrics } from './telemetry/metrics.ts';
+import { Statistics } from './telemetry/statistics.ts';
+import { VERSION } from './version.ts';
+
+export interface GatewayOptions {
+  /** Runs each request as it came instead of joining requests: for a worker behind another gateway. */
+  readonly joinsRequests: boolean;
+  readonly pool: PoolOptions;
+}
+
+/**
+ * The gateway without its ports: the models, the workers, and the path from a request to a batch.
+ *
+ * The path of one inference: `target` chooses the version that answers (route), the data plane decodes the request
+ * against that version's signature, `Target.submit` puts it into the version's batcher, which runs it on the pool
+ * with others and splits the result.
+ *
+ * Life: `start` brings up the workers and everything the models folder holds, and follows the folder from then on;
+ * `close` finishes what was accepted, then ends the workers.
+ */
+export class Gateway implements DataPlaneService, AdminService {
+  readonly #loadedConfig: LoadedGatewayConfig;
+  readonly #events: Events;
+  readonly #pool: Pool;
+  readonly #catalog: Catalog<ServingVersion>;
+  readonly #statistics: Statistics;
+  readonly #metrics: Metrics;
+  /** Targets by what was asked; emptied whenever any version changes. */
+  readonly #targets = new Map<string, Target>();
+  #watch: RepositoryWatch | undefined;
+  #state: 'starting' | 'serving' | 'closing' = 'starting';
+
+  constructor(loaded: LoadedGatewayConfig, options: GatewayOptions, events: Events) {
+    this.#loadedConfig = loaded;
+    this.#events = events;
+    this.#pool = new Pool(options.pool, events);
+    this.#statistics = new Statistics(events);
+    this.#metrics = new Metrics(events, { buildVersion: VERSION, queuedRows: () => this.#queuedRows() });
+    this.#catalog = new Catalog({
+      load: spec => ServingVersion.load(spec, options.joinsRequests, this.#pool, events),
+      events,
+      concurrency: loaded.config.workers.cpuCores,
+      rescan: () => this.#following().rescan(),
+    });
+    events.on('version:changed', () => this.#targets.clear());
+  }
+
+  /** Resolves when every model on disk is ready or known to be broken. Rejects when no worker can be started. */
+  async start(): Promise<void> {
+    await this.#pool.start();
+    const { repository } = this.#loadedConfig.config;
+    const settled = Promise.withResolvers<void>();
+    const onError = ({ message }: Error) =>
+      this.#events.emit('config:refused', { source: repository, message });
+    const apply = (snapshot: RepositorySnapshot) =>
+      this.#catalog.apply(snapshot).then(settled.resolve, settled.reject);
+    this.#watch = watchRepository(repository, apply, { onError });
+    await this.#watch.first;
+    await settled.promise;
+    if (this.#state === 'starting') this.#state = 'serving';
+  }
+
+  /** Finishes what was accepted and ends the workers. */
+  async close(): Promise<void> {
+    this.#state = 'closing';
+    await this.#watch?.close();
+    await this.#catalog.close();
+    await this.#pool.close();
+    this.#metrics.close();
+  }
+
+  /** Ends the workers now; what runs is lost. */
+  async abandon(): Promise<void> {
+    this.#state = 'closing';
+    await this.#pool.close();
+  }
+
+  // The path.
+
+  target(model: string, version: string | undefined): Target {
+    const key = version === undefined ? model : `${model}/${version}`;
+    const known = this.#targets.get(key);
+    if (known !== undefined) return known;
+    const target = this.#route(this.#model(model), version);
+    this.#targets.set(key, target);
+    return target;
+  }
+
+  #route(model: CatalogModel<ServingVersion>, asked: string | undefined): Target {
+    const { name, config, versions, classLabels } = model;
+    const stable = config.stable === undefined ? undefined : String(config.stable);
+    const labels = new Map(Object.entries(config.labels).map(([label, to]) => [label, String(to)]));
+    const { version, route } = chooseVersion({ name, versions, stable, labels }, asked);
+    const entry = versions.get(version);
+    if (entry?.state !== 'READY') throw new Error('this is a bug: a version was chosen that cannot answer');
+    const { unit, batcher } = entry.loaded;
+    return {
+      model: name,
+      version,
+      route,
+      signature: unit.signature,
+      maxBatchSize: unit.maxBatchSize,
+      timeoutMs: config.timeoutMs,
+      maxTimeoutMs: config.maxTimeoutMs,
+      classLabels,
+      submit: inference => batcher.submit(inference),
+    };
+  }
+
+  // What can be asked without running a model.
+
+  isDraining(): boolean {
+    return this.#state === 'closing';
+  }
+
+  isReady(): boolean {
+    if (this.#state !== 'serving') return false;
+    const required = this.#loadedConfig.config.requiredModels ?? this.#catalog.list().filter(wasHealthy);
+    return required.every(model => this.#canAnswer(typeof model === 'string' ? model : model.name));
+  }
+
+  readyVersions(model: string): readonly string[] {
+    const { versions } = this.#model(model);
+    return [...versions.keys()]
+      .filter(version => versions.get(version)?.state === 'READY')
+      .sort((a, b) => Number(a) - Number(b));
+  }
+
+  modelConfig(name: string, version: string | undefined): Record<string, unknown> {
+    const { signature, maxBatchSize } = this.target(name, version);
+    return modelConfigJson({ name, config: this.#model(name).config, signature, maxBatchSize });
+  }
+
+  statistics(model?: string, version?: string): readonly Record<string, unknown>[] {
+    if (model === undefined) return this.#statistics.render();
+    if (version === undefined) this.#model(model);
+    return this.#statistics.render(
+      model,
+      version === undefined ? undefined : this.target(model, version).version,
+    );
+  }
+
+  index(readyOnly: boolean): readonly IndexEntry[] {
+    return this.#catalog.index(readyOnly);
+  }
+
+  load(model: string, config: string | undefined): Promise<void> {
+    return this.#catalog.load(model, config);
+  }
+
+  unload(model: string): Promise<void> {
+    return this.#catalog.unload(model);
+  }
+
+  // What operators see.
+
+  models() {
+    return modelRows(this.#catalog.list());
+  }
+
+  workers() {
+    return workerRows(this.#pool.view());
+  }
+
+  config(): unknown {
+    return describeGatewayConfig(this.#loadedConfig);
+  }
+
+  metrics(): Promise<string> {
+    return this.#metrics.text();
+  }
+
+  #model(name: string): CatalogModel<ServingVersion> {
+    const model = this.#catalog.get(name);
+    if (model === undefined) {
+      throw new GatewayError('not-found', `Request for unknown model: '${name}' is not found`);
+    }
+    return model;
+  }
+
+  #following(): RepositoryWatch {
+    if (this.#watch === undefined) throw new GatewayError('unavailable', 'the gateway is starting');
+    return this.#watch;
+  }
+
+  #canAnswer(model: string): boolean {
+    try {
+      this.target(model, undefined);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  *#queuedRows() {
+    for (const { name, versions } of this.#catalog.list()) {
+      for (const [version, entry] of versions) {
+        if (entry.state === 'READY') yield { model: name, version, rows: entry.loaded.batcher.queuedRows };
+      }
+    }
+  }
+}
+
+/** Has a version that is ready: what broke while loading does not keep the gateway from being ready. */
+function wasHealthy({ versions }: CatalogModel<ServingVersion>): boolean {
+  for (const { state } of versions.values()) if (state === 'READY') return true;
+  return false;
+}

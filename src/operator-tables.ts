@@ -1,0 +1,83 @@
+/** What operators see of models and workers: plain rows, served by the admin plane and printed by `headgate models`. */
+import type { ModelRow, WorkerRow } from './admin/service.ts';
+import type { WorkerView } from './pool/slot-worker.ts';
+import type { CatalogModel, VersionEntry } from './repository/catalog-entry.ts';
+import { chooseVersion } from './route/choose-version.ts';
+import type { ServingVersion } from './serving-version.ts';
+
+type Model = CatalogModel<ServingVersion>;
+
+/** One row per version; a model of which no version is known has one row with version ''. */
+export function modelRows(models: readonly Model[]): ModelRow[] {
+  return models.flatMap(model => {
+    if (model.versions.size === 0) return [rowOf(model, '', { state: 'UNAVAILABLE', reason: 'no version' })];
+    return [...model.versions].map(([version, entry]) => rowOf(model, version, entry));
+  });
+}
+
+function rowOf(model: Model, version: string, entry: VersionEntry<ServingVersion>): ModelRow {
+  const labels = Object.entries(model.config.labels).filter(([, to]) => String(to) === version);
+  return {
+    name: model.name,
+    version,
+    state: entry.state,
+    reason: reasonOf(model, entry),
+    stable: defaultVersion(model) === version,
+    labels: labels.map(([label]) => label),
+    ...(entry.state === 'READY' ? servingColumns(entry.loaded) : {}),
+    settings: settingsOf(model),
+  };
+}
+
+function servingColumns({ unit, batcher }: ServingVersion) {
+  return {
+    maxBatchSize: unit.maxBatchSize,
+    batchAxis: unit.verification,
+    deterministic: unit.deterministic,
+    instances: unit.instances,
+    memoryBytes: unit.memoryBytes,
+    queuedRows: batcher.queuedRows,
+    runningBatches: batcher.runningBatches,
+  };
+}
+
+function reasonOf({ problem }: Model, entry: VersionEntry<ServingVersion>): string {
+  if (entry.state === 'READY') return entry.refused || problem;
+  return entry.state === 'UNAVAILABLE' ? entry.reason || problem : problem;
+}
+
+function defaultVersion({ name, versions, config }: Model): string | undefined {
+  const stable = config.stable === undefined ? undefined : String(config.stable);
+  try {
+    return chooseVersion({ name, versions, stable, labels: new Map() }, undefined).version;
+  } catch {
+    return stable;
+  }
+}
+
+/** Each setting with its value and where that came from; a setting inside a list goes with its list. */
+function settingsOf({ config, origins }: Model): ModelRow['settings'] {
+  return Object.fromEntries(
+    [...origins].map(([path, origin]) => [path, { value: valueAt(config, path), origin }]),
+  );
+}
+
+function valueAt(config: unknown, path: string): unknown {
+  let value = config;
+  for (const key of path.split(/[.[\]]+/).filter(part => part !== '')) {
+    value = (value as Readonly<Record<string, unknown>> | undefined)?.[key];
+  }
+  return value ?? null;
+}
+
+/** One row per worker process. */
+export function workerRows(workers: readonly WorkerView[]): WorkerRow[] {
+  return workers.map(({ name, state, pid, rssBytes, models }) => ({
+    name,
+    state: state === 'closed' ? 'exited' : state,
+    pid,
+    device: name.split('/')[0],
+    memoryBytes: rssBytes > 0 ? rssBytes : undefined,
+    models,
+  }));
+}

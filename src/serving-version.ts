@@ -1,0 +1,94 @@
+/** A version that can answer: loaded on workers, with a batcher in front. Joins the pool and the batcher. */
+import { Batcher } from './batch/batcher.ts';
+import { declarationMismatch } from './config/declared-tensors.ts';
+import type { ModelConfig } from './config/model-options.ts';
+import { GatewayError } from './errors.ts';
+import type { Events } from './events.ts';
+import type { Pool } from './pool/pool.ts';
+import type { InstanceGroup, LoadedVersion, VersionSpec } from './pool/version-spec.ts';
+import type { CatalogSpec } from './repository/catalog-entry.ts';
+
+/** Rows of the largest batch where the configuration does not say: beyond it no measured model gained. */
+const DERIVED_MAX_BATCH_SIZE = 64;
+/** Shapes and output sets that may wait at once for one version. */
+const MAX_SIGNATURES = 1024;
+
+export class ServingVersion {
+  readonly unit: LoadedVersion;
+  readonly batcher: Batcher;
+
+  constructor(unit: LoadedVersion, batcher: Batcher) {
+    this.unit = unit;
+    this.batcher = batcher;
+  }
+
+  /** Loads, verifies and warms the content; rejects with a GatewayError that says what is wrong with it. */
+  static async load(
+    spec: CatalogSpec,
+    joinsRequests: boolean,
+    pool: Pool,
+    events: Events,
+  ): Promise<ServingVersion> {
+    const unit = await pool.load(versionSpec(spec));
+    const mismatch = spec.declared && declarationMismatch(spec.declared, unit.signature, unit.maxBatchSize);
+    if (mismatch !== undefined) {
+      await unit.unload();
+      throw new GatewayError('invalid', mismatch);
+    }
+    const { batching } = spec.config;
+    const batcher = new Batcher(
+      {
+        model: spec.model,
+        version: spec.version,
+        signature: unit.signature,
+        maxBatchSize: unit.maxBatchSize,
+        joinsRequests,
+        maxQueueDelayMs: batching.maxQueueDelayMs === 'auto' ? 0 : batching.maxQueueDelayMs,
+        preferredBatchSizes: batching.preferredBatchSizes,
+        allowedBatchSizes: batching.allowedBatchSizes,
+        maxQueueRows: batching.maxQueueRows,
+        maxQueueBytes: batching.maxQueueBytes,
+        maxSignatures: MAX_SIGNATURES,
+        now: () => performance.now(),
+      },
+      unit.executor,
+      events,
+    );
+    return new ServingVersion(unit, batcher);
+  }
+
+  /** Answers what it has accepted, then frees its instances. */
+  async close(): Promise<void> {
+    await this.batcher.drain();
+    await this.unit.unload();
+  }
+}
+
+function versionSpec({ model, version, file, sha256, externalData, config }: CatalogSpec): VersionSpec {
+  return {
+    model,
+    version,
+    content: {
+      file,
+      sha256,
+      externalData: externalData.map(({ location, ...rest }) => ({ path: location, ...rest })),
+    },
+    maxBatchSize: config.maxBatchSize,
+    batchSizes: config.batching.allowedBatchSizes,
+    derivedMaxBatchSize: config.batching.allowedBatchSizes.at(-1) ?? DERIVED_MAX_BATCH_SIZE,
+    warmup: config.warmup.map(({ batchSize, inputs }) => ({ batchSize, inputs: inputs ?? {} })),
+    instances: config.instances.flatMap(instanceGroups),
+    isolation: config.isolation,
+  };
+}
+
+/** A group without devices stands for one; a GPU group for `count` instances on each of its devices. */
+function instanceGroups({
+  kind,
+  count,
+  intraOpThreads,
+  devices,
+}: ModelConfig['instances'][number]): InstanceGroup[] {
+  const on = kind === 'cpu' ? [0] : (devices ?? [0]);
+  return on.map(device => ({ kind, count, intraOpThreads, device }));
+}
