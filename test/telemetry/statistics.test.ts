@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { createEvents, type RequestDone } from '../../src/events.ts';
-import { type ModelStatistics, Statistics } from '../../src/telemetry/statistics.ts';
+import type { ModelStatistics } from '../../src/telemetry/model-statistics.ts';
+import { Statistics } from '../../src/telemetry/statistics.ts';
 import { batchDone, requestDone } from './sample-events.ts';
 
 function only(rendered: readonly ModelStatistics[]): ModelStatistics {
