@@ -55,9 +55,9 @@ test("a Triton configuration says the same in Headgate's words", () => {
 test('every field that is not honoured is named', () => {
   assert.deepEqual(parseTritonConfig(FULL, 'config.pbtxt', 'x').unsupported, [
     'dynamic_batching.default_queue_policy.max_queue_size (counted in rows, not requests)',
+    'instance_group.rate_limiter',
     'optimization.cuda',
     'parameters.other.value.string_value',
-    'instance_group.rate_limiter',
   ]);
 });
 
