@@ -4,6 +4,7 @@ import type { Dispatcher } from 'undici';
 import { GatewayError } from '../errors.ts';
 import type { ExecutionResult } from '../inference.ts';
 import { decodeReply } from '../protocol/worker-reply.ts';
+import type { SendBuffers } from './send-buffers.ts';
 import { failedReply, workerGone } from './worker-failure.ts';
 
 /** More than any model should answer with; a length above it, or none, is a broken worker. */
@@ -15,13 +16,18 @@ export class InferCall implements Dispatcher.DispatchHandler {
     resolve: (result: ExecutionResult) => void;
     reject: (error: GatewayError) => void;
   };
+  readonly #buffers: SendBuffers;
+  readonly #sent: Buffer | undefined;
   #status = 0;
   #headers: IncomingHttpHeaders = {};
   #length = 0;
   #body: Uint8Array = new Uint8Array(0);
   #filled = 0;
 
-  constructor() {
+  /** `sent` holds the request's bytes and goes back to `buffers` once the worker has read them all. */
+  constructor(buffers: SendBuffers, sent: Buffer | undefined) {
+    this.#buffers = buffers;
+    this.#sent = sent;
     const { promise, resolve, reject } = Promise.withResolvers<ExecutionResult>();
     this.result = promise;
     this.#settle = { resolve, reject };
@@ -54,6 +60,8 @@ export class InferCall implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
+    // Only a 200 proves that all of the request was read; after anything else it may still be in writing.
+    if (this.#status === 200 && this.#sent !== undefined) this.#buffers.give(this.#sent);
     try {
       this.#settle.resolve(this.#read());
     } catch (error) {

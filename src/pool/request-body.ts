@@ -3,17 +3,28 @@ import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Execution } from '../inference.ts';
 import { encodeExecution } from '../protocol/worker-request.ts';
+import type { SendBuffers } from './send-buffers.ts';
 
-/** From this size, copying the rows together costs more than writing them one by one. */
-const WRITE_PARTS_FROM_BYTES = 1024 * 1024;
-/** Below this mean size of a part, one write a part costs more than the copy. */
-const MIN_PART_BYTES = 256 * 1024;
-
-export type RequestBody = Pick<Dispatcher.DispatchOptions, 'body' | 'headers'>;
+/**
+ * From this mean size of a part, writing parts one by one costs less than copying them together: 1 × 256 KB took
+ * 145 µs of CPU a round trip against 397, 8 × 64 KB 263 against 240, 8 × 3 KB 72 against 42.
+ */
+const WRITE_PARTS_FROM_BYTES = 128 * 1024;
 
 export type RequestParameters = Readonly<Record<string, string | number | boolean>>;
 
-export function requestBody(execution: Execution, parameters?: RequestParameters): RequestBody {
+export interface RequestBody {
+  readonly headers: string[];
+  readonly body: NonNullable<Dispatcher.DispatchOptions['body']>;
+  /** What the body was put together in; to be given back once the worker has read it all. */
+  readonly buffer: Buffer | undefined;
+}
+
+export function requestBody(
+  execution: Execution,
+  buffers: SendBuffers,
+  parameters?: RequestParameters,
+): RequestBody {
   const { header, parts, byteLength } = encodeExecution(execution, parameters);
   const headers = [
     'content-type',
@@ -21,23 +32,23 @@ export function requestBody(execution: Execution, parameters?: RequestParameters
     'inference-header-content-length',
     String(header.byteLength),
   ];
-  if (byteLength >= WRITE_PARTS_FROM_BYTES && byteLength >= MIN_PART_BYTES * parts.length) {
+  if (byteLength >= WRITE_PARTS_FROM_BYTES * parts.length) {
     headers.push('content-length', String(byteLength));
     // undici writes any iterable of byte arrays; its types know streams alone.
-    return { headers, body: [header, ...parts] as unknown as Readable };
+    return { headers, body: [header, ...parts] as unknown as Readable, buffer: undefined };
   }
-  return { headers, body: joined(header, parts, byteLength) };
+  const buffer = buffers.take(byteLength);
+  copyInto(buffer, header, parts);
+  return { headers, body: buffer.subarray(0, byteLength), buffer };
 }
 
 /** The one copy of a row between the client's body and the worker's socket. */
-function joined(header: Uint8Array, parts: readonly Uint8Array[], byteLength: number): Buffer {
-  const body = Buffer.allocUnsafe(byteLength);
-  body.set(header);
+function copyInto(buffer: Buffer, header: Uint8Array, parts: readonly Uint8Array[]): void {
+  buffer.set(header);
   let at = header.byteLength;
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i] as Uint8Array;
-    body.set(part, at);
+    buffer.set(part, at);
     at += part.byteLength;
   }
-  return body;
 }

@@ -6,6 +6,7 @@ import { encodeLoadRequest, type LoadOrder } from '../protocol/load-order.ts';
 import { parseModelMetadata } from '../protocol/model-metadata.ts';
 import { InferCall } from './infer-call.ts';
 import { type RequestParameters, requestBody } from './request-body.ts';
+import { SendBuffers } from './send-buffers.ts';
 import { errorMessage, failedReply, workerGone } from './worker-failure.ts';
 
 /** Metadata and status documents, and the error text of any reply to them. */
@@ -13,12 +14,14 @@ const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
 export class WorkerClient {
   readonly #pool: Pool;
+  readonly #buffers: SendBuffers;
 
   /**
    * `connections` bounds the sockets. undici uses a connection again one event-loop turn after its reply, so a worker
    * kept busy by n runs needs 2n.
    */
   constructor(socketPath: string, connections: number) {
+    this.#buffers = new SendBuffers(connections);
     this.#pool = new Pool('http://worker', {
       socketPath,
       connections,
@@ -32,12 +35,9 @@ export class WorkerClient {
 
   /** `path` as `versionPath` gives it. Rejects with a GatewayError. */
   infer(path: string, execution: Execution, parameters?: RequestParameters): Promise<ExecutionResult> {
-    const call = new InferCall();
-    const { headers, body } = requestBody(execution, parameters);
-    this.#pool.dispatch(
-      { method: 'POST', path: `${path}/infer`, headers: headers ?? null, body: body ?? null },
-      call,
-    );
+    const { headers, body, buffer } = requestBody(execution, this.#buffers, parameters);
+    const call = new InferCall(this.#buffers, buffer);
+    this.#pool.dispatch({ method: 'POST', path: `${path}/infer`, headers, body }, call);
     return call.result;
   }
 
