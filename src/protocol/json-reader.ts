@@ -1,6 +1,6 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { type ErrorCode, GatewayError } from '../errors.ts';
-import { decimalToDouble } from './json-number.ts';
+import { scanNumber } from './json-number.ts';
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -11,11 +11,10 @@ const BACKSLASH = 0x5c;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
-const POINT = 0x2e;
-const ZERO = 0x30;
-const NINE = 0x39;
-const isDigit = (byte: number): boolean => byte >= ZERO && byte <= NINE;
+const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;
 const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+/** Above this, the body is not held a second time as text. */
+const MAX_TEXT_BYTES = 2 ** 20;
 const ONE = new Float64Array(1);
 
 /**
@@ -24,8 +23,8 @@ const ONE = new Float64Array(1);
  * it grows. The caller drives: `enter…` then `next…` until it says the container has ended, reading or skipping
  * exactly one value each time.
  *
- * `JSON.parse` and a walk over its objects took 37 µs for 784 floats of four digits and 3.2 µs for a binary
- * request's header; reading them here takes about half.
+ * With all its checks it takes what `JSON.parse` and a copy of its array take, to within a quarter: 22 µs for 784 floats
+ * of four digits instead of 27, 47 for seventeen digits instead of 42.
  */
 export class JsonReader {
   readonly #bytes: Buffer;
@@ -48,8 +47,9 @@ export class JsonReader {
       : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#maxDepth = maxDepth;
     this.#code = code;
-    if (isAscii(bytes)) this.#ascii = this.#bytes.toString('latin1');
-    else if (!isUtf8(bytes)) throw new GatewayError(code, 'body: the JSON is not valid UTF-8');
+    if (isAscii(bytes)) {
+      if (bytes.length <= MAX_TEXT_BYTES) this.#ascii = this.#bytes.toString('latin1');
+    } else if (!isUtf8(bytes)) throw new GatewayError(code, 'body: the JSON is not valid UTF-8');
   }
 
   /** Where the next byte is; `seek` returns there. */
@@ -183,20 +183,20 @@ export class JsonReader {
 
   /** Reads the number that `isNumberNext` saw, as `Number()` would; ±Infinity where it is beyond a double. */
   number(): number {
-    this.#number(this.#at, ONE, 0, false);
+    this.#number(ONE, 0, false);
     return ONE[0] as number;
   }
 
   /**
    * Reads numbers of the entered array into `out`, at most `count`, up to the first thing that is not one; returns
-   * how many. With `single` they are only good to be rounded to float32. A third of the time of going by
-   * `nextElement` and `number`.
+   * how many. With `single` they are only good to be rounded to float32. 25 ns a short number; by `nextElement`
+   * and `number` 50.
    */
   numbers(out: Float64Array, count: number, single: boolean): number {
     const bytes = this.#bytes;
-    let at = this.#at;
     let read = 0;
     for (; read < count; read++) {
+      let at = this.#at;
       let byte = bytes[at] as number;
       if (!this.#fresh) {
         while (isSpace(byte)) byte = bytes[++at] as number;
@@ -205,8 +205,9 @@ export class JsonReader {
       }
       while (isSpace(byte)) byte = bytes[++at] as number;
       if (byte !== MINUS && !isDigit(byte)) break;
-      at = this.#number(at, out, read, single);
+      this.#at = at;
       this.#fresh = false;
+      this.#number(out, read, single);
     }
     return read;
   }
@@ -257,54 +258,16 @@ export class JsonReader {
     return true;
   }
 
-  /** Reads the number at `start` into `out[place]`; returns the place after it. */
-  #number(start: number, out: Float64Array, place: number, single: boolean): number {
-    const bytes = this.#bytes;
-    let at = start;
-    let byte = bytes[at] as number;
-    const negative = byte === MINUS;
-    if (negative) byte = bytes[++at] as number;
-    const integerAt = at;
-    let mantissa = 0;
-    for (; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number)
-      mantissa = mantissa * 10 + (byte - ZERO);
-    if (at === integerAt || (at > integerAt + 1 && bytes[integerAt] === ZERO)) this.#failNumber(integerAt);
-    let exponent = 0;
-    if (byte === POINT) {
-      const fractionAt = ++at;
-      for (byte = bytes[at] as number; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number)
-        mantissa = mantissa * 10 + (byte - ZERO);
-      exponent = fractionAt - at;
-      if (exponent === 0) this.#failNumber(at);
+  /** Reads the number at the cursor into `out[place]`. */
+  #number(out: Float64Array, place: number, single: boolean): void {
+    const start = this.#at;
+    const end = scanNumber(this.#bytes, start, out, place, single);
+    if (end < 0) {
+      this.#at = -1 - end;
+      this.failSyntax('a number as JSON writes it');
     }
-    this.#at = at;
-    if (byte === 0x65 || byte === 0x45) {
-      exponent += this.#exponent();
-      at = this.#at;
-    }
-    const value = decimalToDouble(mantissa, exponent, single);
-    if (Number.isNaN(value)) out[place] = Number(this.#slice(start, at));
-    else out[place] = negative ? -value : value;
-    return at;
-  }
-
-  #exponent(): number {
-    const bytes = this.#bytes;
-    let at = this.#at + 1;
-    let byte = bytes[at] as number;
-    const negative = byte === MINUS;
-    if (negative || byte === 0x2b) byte = bytes[++at] as number;
-    const digitsAt = at;
-    let value = 0;
-    for (; isDigit(byte); byte = bytes[++at] as number) value = Math.min(value * 10 + (byte - 0x30), 1e6);
-    if (at === digitsAt) this.#failNumber(at);
-    this.#at = at;
-    return negative ? -value : value;
-  }
-
-  #failNumber(at: number): never {
-    this.#at = at;
-    this.failSyntax('a number as JSON writes it');
+    this.#at = end;
+    if (Number.isNaN(out[place])) out[place] = Number(this.#slice(start, end));
   }
 
   #literal(word: string): void {

@@ -19,14 +19,18 @@ export function readParameters(reader: JsonReader): Parameters {
   const parameters: Parameters = new Map();
   reader.enterObject('parameters');
   for (let name = reader.nextMember(); name !== undefined; name = reader.nextMember()) {
-    if (name.startsWith('triton_')) reader.fail(field(name), 'names that begin with triton_ are reserved');
-    if (name.startsWith('shared_memory_')) reader.fail(field(name), 'shared memory is not supported');
+    checkReserved(reader, name);
     if (parameters.has(name)) reader.fail(field(name), 'given twice');
     if (parameters.size === MAX_PARAMETERS)
       reader.fail('parameters', `expected at most ${MAX_PARAMETERS} entries`);
     parameters.set(name, readScalar(reader, name));
   }
   return parameters;
+}
+
+function checkReserved(reader: JsonReader, name: string): void {
+  if (name.startsWith('triton_')) reader.fail(field(name), 'names that begin with triton_ are reserved');
+  if (name.startsWith('shared_memory_')) reader.fail(field(name), 'shared memory is not supported');
 }
 
 /** Reads the request's own `parameters`. */

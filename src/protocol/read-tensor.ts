@@ -106,15 +106,27 @@ function describe(
   const name = members.name ?? reader.fail('name', 'required');
   const datatype = members.datatype ?? reader.fail('datatype', 'required');
   const shape = members.shape ?? reader.fail('shape', 'required');
-  if (!isDatatype(datatype))
-    reader.fail('datatype', `expected a datatype of the protocol, got '${brief(datatype)}'`);
-  let place = reader.index;
-  if (specs !== undefined) {
-    place = placeOf(reader, name, specs);
-    const spec = specs[place] as TensorSpec;
-    if (datatype !== spec.datatype) reader.fail('datatype', `expected ${spec.datatype}, got ${datatype}`);
-    checkShape(reader, shape, spec);
+  if (specs === undefined) {
+    if (!isDatatype(datatype))
+      reader.fail('datatype', `expected a datatype of the protocol, got '${brief(datatype)}'`);
+    return draftOf(reader, name, datatype, shape, reader.index, limits);
   }
+  const place = placeOf(reader, name, specs);
+  const spec = specs[place] as TensorSpec;
+  if (datatype !== spec.datatype)
+    reader.fail('datatype', `expected ${spec.datatype}, got ${brief(datatype)}`);
+  checkShape(reader, shape, spec);
+  return draftOf(reader, spec.name, spec.datatype, shape, place, limits);
+}
+
+function draftOf(
+  reader: JsonReader,
+  name: string,
+  datatype: Datatype,
+  shape: Shape,
+  place: number,
+  limits: DecodeLimits,
+): TensorDraft {
   const count = countElements(reader, shape, limits.maxElements);
   return { name, datatype, shape, count, place, data: undefined, binaryBytes: 0 };
 }
