@@ -49,6 +49,8 @@ function sessionOptions({ kind, device, intraOpThreads }: LoadOrder): InferenceS
     graphOptimizationLevel: 'all',
     // Patterns pay only for fixed shapes; here the batch axis varies.
     enableMemPattern: false,
+    // Errors reach the caller by the exception; ONNX Runtime would print them too, once per bad request.
+    logSeverityLevel: 4,
     // Spinning threads would take the cores from the other instances and from the gateway.
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   };
