@@ -18,7 +18,7 @@ before(async () => {
     identity: { versions: { 1: identity() } },
     softmax: { versions: { 1: softmaxOverBatch() } },
     sum: { versions: { 1: sumOverBatch() } },
-    slow: { versions: { 1: slow(20_000) } },
+    slow: { versions: { 1: slow(20_000) }, config: 'maxBatchSize: 2\n' },
   });
   await Promise.all(
     Object.entries({ direction: 'ch_ppocr_mobile_v2.0_cls_infer', recogniser: 'ch_PP-OCRv4_rec_infer' }).map(

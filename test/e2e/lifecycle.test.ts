@@ -15,7 +15,7 @@ before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'headgate-lifecycle-'));
   await writeRepository(folder, {
     identity: { versions: { 1: identity() } },
-    slow: { versions: { 1: slow(100_000) }, config: 'maxTimeoutMs: 60000\ntimeoutMs: 60000\n' },
+    slow: { versions: { 1: slow(100_000) }, config: 'maxBatchSize: 1\nmaxTimeoutMs: 60000\ntimeoutMs: 60000\n' },
   });
 });
 after(() => rm(folder, { recursive: true, force: true }));
@@ -113,7 +113,7 @@ function get(url: string, agent: Agent): Promise<Plain> {
 async function untilRunning(headgate: Headgate): Promise<void> {
   for (;;) {
     const metrics = await (await fetch(`${headgate.adminUrl}/v1/models`)).json();
-    if (JSON.stringify(metrics).includes('"inFlight":1')) return;
+    if (JSON.stringify(metrics).includes('"runningBatches":1')) return;
   }
 }
 
