@@ -69,6 +69,8 @@ export interface GatewayEvents {
   'version:changed': [VersionChanged];
   'worker:changed': [WorkerChanged];
   'config:refused': [Refused];
+  /** Served all the same, without what the message names. */
+  'config:ignored': [Refused];
 }
 
 export type Events = EventEmitter<GatewayEvents>;

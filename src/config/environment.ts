@@ -4,7 +4,7 @@ import type { Problem } from './config-error.ts';
 import { nearestWord } from './did-you-mean.ts';
 import type { Layer } from './layers.ts';
 import { envName, type OptionPath, pathText } from './option-path.ts';
-import { expectedText, type OptionSchema, optionSchema } from './option-schema.ts';
+import { type OptionSchema, optionSchema } from './option-schema.ts';
 
 export interface DeclaredOption {
   readonly path: OptionPath;
@@ -105,13 +105,4 @@ function typed(schema: OptionSchema, value: unknown): unknown {
   const choice = schema.enum?.find(option => String(option) === value);
   if (choice !== undefined) return choice;
   return numeric && /^[+-]?(\d|\.\d)/.test(value) && !Number.isNaN(Number(value)) ? Number(value) : value;
-}
-
-/** One line per option: environment name, what it must be, default, description. */
-export function optionHelp(schema: TSchema): string[] {
-  return declaredOptions(schema).map(({ key, env, schema: option }) => {
-    const fallback = option.default === undefined ? '' : `, default ${JSON.stringify(option.default)}`;
-    const restart = option.restart === true ? ' Needs a restart.' : '';
-    return `${key} (${env}): ${expectedText(option)}${fallback}. ${option.description ?? ''}${restart}`;
-  });
 }

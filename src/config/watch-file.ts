@@ -15,7 +15,9 @@ export interface FileWatchOptions {
 }
 
 export interface FileWatch {
-  /** Looks now, and resolves when a change, if any, has been reported. */
+  /** Looks as the timer does: a change is reported when two looks in a row have seen it. */
+  look(): Promise<void>;
+  /** Looks now, and reports a change at once. */
   check(): Promise<void>;
   close(): Promise<void>;
 }
@@ -62,6 +64,7 @@ export function watchFile(
     void queue(false);
   }, pollMs).unref();
   return {
+    look: () => queue(false),
     check: () => queue(true),
     close: async () => {
       closed = true;

@@ -27,6 +27,7 @@ export class ModelKeeper<L extends Closable> {
   #next: ModelTarget | undefined;
   #working: Promise<void> | undefined;
   #reported = '';
+  #ignored = '';
   #gone = false;
 
   constructor(model: RepositoryModel, loader: VersionLoader<L>, events: Events) {
@@ -72,6 +73,7 @@ export class ModelKeeper<L extends Closable> {
     const first = this.#versions.size === 0;
     const before = first ? undefined : this.#published.config;
     if (first) this.#adopt(model, model.config);
+    this.#tellIgnored(model.unsupported.join(', '));
     const available = model.versions.map(({ version }) => version);
     const wanted = new Set(wantedVersions(model.config, available));
     await Promise.all(
@@ -140,6 +142,13 @@ export class ModelKeeper<L extends Closable> {
       this.#events.emit('config:refused', { source: this.#name, message: problem });
     }
     this.#reported = problem;
+  }
+
+  #tellIgnored(message: string): void {
+    if (message !== '' && message !== this.#ignored) {
+      this.#events.emit('config:ignored', { source: this.#name, message });
+    }
+    this.#ignored = message;
   }
 
   #adopt({ origins, unsupported, classLabels }: RepositoryModel, config: ModelConfig): void {

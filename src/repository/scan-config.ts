@@ -67,7 +67,7 @@ function refuseForeignFile(modelFile: string | undefined, origin: string): void 
 }
 
 /** Labels by output; a text names a file in the model's folder with a label a line. Throws a ConfigError. */
-export async function readClassLabels(
+async function readClassLabels(
   config: ModelConfig,
   folder: string,
   memory: FileMemory,

@@ -1,4 +1,4 @@
-/** Which versions on disk are wanted, and which one answers by default. Pure. */
+/** Which versions on disk are wanted, and what the names for them mean. Pure. */
 import type { ModelConfig } from '../config/model-options.ts';
 
 type Policy = Pick<ModelConfig, 'versions' | 'stable' | 'labels'>;
@@ -19,15 +19,6 @@ function chosen(versions: Policy['versions'], available: readonly string[]): rea
 export function namedVersions({ stable, labels }: Pick<Policy, 'stable' | 'labels'>): Set<string> {
   const named = Object.values(labels).map(String);
   return new Set(stable === undefined ? named : [String(stable), ...named]);
-}
-
-/** The version that answers when none is asked for; undefined when it is not ready. */
-export function defaultVersion(
-  { stable }: Pick<Policy, 'stable'>,
-  ready: readonly string[],
-): string | undefined {
-  if (stable !== undefined) return ready.includes(String(stable)) ? String(stable) : undefined;
-  return ascending(ready).at(-1);
 }
 
 export function ascending(versions: readonly string[]): string[] {

@@ -7,7 +7,7 @@ import { type LoadedGatewayConfig, loadGatewayConfig } from '../../src/config/ga
 import { watchGatewayConfig } from '../../src/config/watch-gateway-config.ts';
 import { createEvents } from '../../src/events.ts';
 
-function watched(t: TestContext, text: string, settleMs = 5) {
+function watched(t: TestContext, text: string, settleMs = 5, pollMs = 20) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'headgate-config-'));
   const file = path.join(folder, 'headgate.yaml');
   const write = (content: string): void => writeFileSync(file, content);
@@ -26,7 +26,7 @@ function watched(t: TestContext, text: string, settleMs = 5) {
         told.resolve(loaded);
         told = Promise.withResolvers();
       },
-      { settleMs, pollMs: 20 },
+      { settleMs, pollMs },
     );
   let watch: ReturnType<typeof start> | undefined;
   t.after(async () => {
@@ -112,4 +112,21 @@ test('a file of the same content is not loaded again', async t => {
   renameSync(`${file}.new`, file);
   await watch.check();
   assert.equal(configs.length, 0);
+});
+
+test('a file counts when two looks have seen the same in it, so a half-written one never does', async t => {
+  const { write, start, configs } = watched(t, 'log: { level: info }\n', 1_000_000, 1_000_000);
+  write('log: { level: info }\n');
+  const watch = start();
+  const whole = 'log: { level: warn }\nhttp: { port: 9000 }\n';
+  for (const length of [21, 30, whole.length]) {
+    write(whole.slice(0, length));
+    await watch.look();
+    assert.equal(configs.length, 0);
+  }
+  await watch.look();
+  assert.deepEqual(
+    configs.map(({ config }) => config.http.port),
+    [9000],
+  );
 });

@@ -264,3 +264,14 @@ test('close waits for loads and closes every version exactly once', async () => 
   await loader.catalog.apply(snapshotOf({ c: { versions: { 1: 'p' } } }));
   assert.equal(loader.catalog.get('c'), undefined);
 });
+
+test('what a configuration says and Headgate does not do is told once', async () => {
+  const loader = new FakeLoader();
+  const snapshot = snapshotOf({
+    a: { versions: { 1: 'p' }, unsupported: ['optimization.cuda', 'metric_tags'] },
+  });
+  await loader.catalog.apply(snapshot);
+  await loader.catalog.apply(snapshot);
+  assert.equal(loader.log.filter(line => line === 'a ignored: optimization.cuda, metric_tags').length, 1);
+  assert.deepEqual(loader.serving('a'), ['a/1@p']);
+});

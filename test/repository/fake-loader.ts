@@ -29,6 +29,7 @@ export class FakeLoader {
     this.events.on('version:changed', ({ model, version, state }) =>
       this.#note(`${model}/${version} ${state}`),
     );
+    this.events.on('config:ignored', ({ source, message }) => this.#note(`${source} ignored: ${message}`));
     this.events.on('config:refused', ({ source, message }) => this.#note(`${source} refused: ${message}`));
   }
 
@@ -78,14 +79,22 @@ export class FakeLoader {
 /** A repository of models, each a configuration and `version: content`. */
 export function snapshotOf(
   models: Readonly<
-    Record<string, { config?: string; versions: Readonly<Record<string, string>>; problem?: string }>
+    Record<
+      string,
+      {
+        config?: string;
+        versions: Readonly<Record<string, string>>;
+        problem?: string;
+        unsupported?: string[];
+      }
+    >
   >,
 ): RepositorySnapshot {
   const entries = Object.entries(models).map(
-    ([name, { config = '', versions, problem }]): [string, RepositoryModel] => [
+    ([name, { config = '', versions, problem, unsupported = [] }]): [string, RepositoryModel] => [
       name,
       {
-        ...{ name, unsupported: [], declared: undefined, classLabels: new Map() },
+        ...{ name, unsupported, declared: undefined, classLabels: new Map() },
         ...parseModelConfig(config, `models/${name}/config.yaml`),
         versions: Object.entries(versions).map(([version, content]) => ({
           ...{

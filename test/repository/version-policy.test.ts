@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { parseModelConfig } from '../../src/config/model-config.ts';
-import { defaultVersion, keepRouting, wantedVersions } from '../../src/repository/version-policy.ts';
+import { keepRouting, wantedVersions } from '../../src/repository/version-policy.ts';
 
 const config = (text: string) => parseModelConfig(text, 'c').config;
 
@@ -17,13 +17,6 @@ test('the policy chooses among the versions that exist', () => {
     ['stable: 1\nlabels: { candidate: 9, old: 77 }', ['1', '9', '10']],
   ];
   for (const [text, wanted] of table) assert.deepEqual(wantedVersions(config(text), available), wanted, text);
-});
-
-test('the highest ready version answers, unless stable says which', () => {
-  assert.equal(defaultVersion({}, ['9', '10']), '10');
-  assert.equal(defaultVersion({ stable: 9 }, ['9', '10']), '9');
-  assert.equal(defaultVersion({ stable: 8 }, ['9', '10']), undefined);
-  assert.equal(defaultVersion({}, []), undefined);
 });
 
 test('stable and labels move only to versions that are ready', () => {
