@@ -26,7 +26,7 @@ export interface PoolOptions {
   /** Permits of the CPU and the default number of instances; absent: the machine's. */
   readonly cores?: number;
   /** Starts a worker that listens on the `--socket` appended; absent: this package's own. */
-  readonly workerCommand?: WorkerCommand;
+  readonly workerCommand?: WorkerCommand | undefined;
   /** A worker's own output, line by line, shortened. */
   readonly log?: (worker: string, line: string) => void;
   /** Where the socket directory is made; absent: the system's temporary directory. */
