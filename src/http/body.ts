@@ -3,21 +3,22 @@ import { GatewayError } from '../errors.ts';
 import type { Reservation } from './byte-budget.ts';
 import type { Exchange } from './exchange.ts';
 import { GrowingBuffer } from './growing-buffer.ts';
+import { ReadPacer } from './read-pacer.ts';
 
 const EMPTY = Buffer.alloc(0);
 
+/** A chunk costs the event loop about 2 µs however small it is: a megabyte of single bytes would cost 2 s. */
+const MANY_CHUNKS = 16_384;
+const TINY_BYTES = 16;
+
 /**
  * The request's body as sent, in one buffer: the single chunk of a small body as it arrived, or one allocation of the
- * announced length, or a growing one for chunked bodies. Rejects with `too-large` above `maxBytes`, before they are
- * buffered; `overloaded` when the process holds too many bytes; why the client left (`cancelled`) when it did.
+ * announced length, or a growing one for chunked bodies. Throws or rejects with `too-large` above `maxBytes`, before
+ * they are buffered; `overloaded` when the process holds too many bytes; why the client left when it did.
  */
-export async function readBody(
-  exchange: Exchange,
-  maxBytes: number,
-  reservation: Reservation,
-): Promise<Buffer> {
+export function readBody(exchange: Exchange, maxBytes: number, reservation: Reservation): Promise<Buffer> {
   const announced = announcedBytes(exchange.request);
-  if (announced === 0) return EMPTY;
+  if (announced === 0) return Promise.resolve(EMPTY);
   if (announced !== undefined) {
     if (announced > maxBytes) throw bodyTooLarge(maxBytes);
     reservation.expect(announced);
@@ -45,12 +46,15 @@ interface Reading {
 
 class BodyReader {
   readonly #reading: Reading;
+  readonly #pacer: ReadPacer;
   #received = 0;
+  #chunks = 0;
   #first: Buffer | undefined;
   #buffer: GrowingBuffer | undefined;
 
   constructor(reading: Reading) {
     this.#reading = reading;
+    this.#pacer = new ReadPacer(reading.exchange.request);
   }
 
   start(): void {
@@ -65,8 +69,11 @@ class BodyReader {
 
   readonly #onData = (chunk: Buffer): void => {
     const { announced, maxBytes, reservation } = this.#reading;
+    this.#pacer.noteChunk();
+    this.#chunks++;
     this.#received += chunk.length;
     try {
+      if (this.#chunks > MANY_CHUNKS && this.#received < this.#chunks * TINY_BYTES) throw tinyChunks();
       if (this.#received > maxBytes) throw bodyTooLarge(maxBytes);
       reservation.take(chunk.length);
       this.#keep(chunk);
@@ -103,4 +110,11 @@ class BodyReader {
 
 function bodyTooLarge(maxBytes: number): GatewayError {
   return new GatewayError('too-large', `request body: expected at most ${maxBytes} bytes`);
+}
+
+function tinyChunks(): GatewayError {
+  return new GatewayError(
+    'invalid',
+    `request body: of more than ${MANY_CHUNKS} chunks, expected ${TINY_BYTES} bytes in each on average`,
+  );
 }

@@ -10,37 +10,42 @@ import type { Target } from './service.ts';
 /** Below this, compressing costs more than it saves. */
 const MIN_COMPRESSED_BYTES = 1024;
 
-/** Writes the 200 answer. Asynchronous only where the client asked for compression. */
-export async function answerInference(
+/** Writes the 200 answer: at once, or, where the client asked for compression, when the returned promise resolves. */
+export function answerInference(
   exchange: Exchange,
   { outputs, timing }: InferenceResult,
   request: InferRequest,
   target: Target,
   nonFinite: DataPlaneOptions['nonFinite'],
-): Promise<void> {
-  const encoded = encodeInfer(
+): Promise<void> | undefined {
+  const { chunks, byteLength, contentType, headerLength } = encodeInfer(
     { model: target.model, version: target.version, id: request.id, outputs },
     request,
     { nonFinite, classLabels: target.classLabels, batched: target.maxBatchSize > 0 },
   );
-  const headers = ['content-type', encoded.contentType];
-  if (encoded.headerLength !== undefined) {
-    headers.push('inference-header-content-length', String(encoded.headerLength));
-  }
-  let { chunks } = encoded;
-  if (encoded.byteLength > MIN_COMPRESSED_BYTES) {
-    const encoding = preferredEncoding(exchange.request.headers['accept-encoding']);
-    if (encoding !== undefined) {
-      chunks = await compress(chunks, encoding);
-      headers.push('content-encoding', encoding);
-    }
-  }
-  headers.push('headgate-version', target.version, 'headgate-route', target.route);
-  headers.push('server-timing', serverTiming(timing, performance.now() - exchange.startedAt));
+  const headers = ['content-type', contentType, 'headgate-version', target.version];
+  headers.push('headgate-route', target.route, 'server-timing', serverTiming(timing, exchange.startedAt));
+  if (headerLength !== undefined) headers.push('inference-header-content-length', String(headerLength));
+  const accepts = exchange.request.headers['accept-encoding'];
+  const encoding = byteLength > MIN_COMPRESSED_BYTES ? preferredEncoding(accepts) : undefined;
+  if (encoding !== undefined) return answerCompressed(exchange, headers, chunks, encoding);
   exchange.answer(200, headers, chunks);
+  return undefined;
 }
 
-function serverTiming({ queueMs, batchRows, inferMs }: InferenceTiming, totalMs: number): string {
+async function answerCompressed(
+  exchange: Exchange,
+  headers: string[],
+  chunks: readonly Uint8Array[],
+  encoding: 'gzip' | 'deflate',
+): Promise<void> {
+  const compressed = await compress(chunks, encoding);
+  headers.push('content-encoding', encoding);
+  exchange.answer(200, headers, compressed);
+}
+
+function serverTiming({ queueMs, batchRows, inferMs }: InferenceTiming, startedAt: number): string {
+  const totalMs = performance.now() - startedAt;
   return (
     `queue;dur=${queueMs.toFixed(2)}, batch;desc="${batchRows}", ` +
     `infer;dur=${inferMs.toFixed(2)}, total;dur=${totalMs.toFixed(2)}`

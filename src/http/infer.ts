@@ -1,6 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import type { RequestDone } from '../events.ts';
-import type { InferenceResult, Submission } from '../inference.ts';
+import type { InferenceResult } from '../inference.ts';
 import { decodeInfer } from '../protocol/decode-infer.ts';
 import type { InferRequest } from '../protocol/infer-request.ts';
 import { answerError } from './answer.ts';
@@ -26,6 +26,9 @@ export class InferCall {
   readonly #exchange: Exchange;
   readonly #body: Reservation;
   readonly #record: Record;
+  /** When the request was whole and understood: its deadline counts from here. */
+  #decodedAt = 0;
+  #answeringSince = 0;
 
   constructor(plane: Plane, exchange: Exchange) {
     this.#plane = plane;
@@ -39,10 +42,10 @@ export class InferCall {
     try {
       const target = this.#choose(readNamed());
       const head = readInferHead(this.#exchange.request.headers);
-      const bytes = await this.#readBody(head);
-      const request = this.#decode(bytes, head, target);
-      const result = await this.#infer(request, head, target);
+      const request = this.#decode(await this.#readBody(head), head, target);
+      const result = await this.#submit(request, head, target);
       await this.#answer(result, request, target);
+      this.#throwIfGone();
     } catch (thrown) {
       this.#record.outcome = answerError(this.#exchange, thrown, this.#plane.options.overloadStatus).code;
     }
@@ -63,10 +66,11 @@ export class InferCall {
     }
   }
 
-  async #readBody(head: InferHead): Promise<Buffer> {
+  #readBody({ encoding }: InferHead): Promise<Buffer> {
     const { maxBodyBytes, maxInflatedBytes } = this.#plane.options.limits;
-    const sent = await readBody(this.#exchange, maxBodyBytes, this.#body);
-    return head.encoding === 'identity' ? sent : inflate(sent, head.encoding, maxInflatedBytes, this.#body);
+    const sent = readBody(this.#exchange, maxBodyBytes, this.#body);
+    if (encoding === 'identity') return sent;
+    return sent.then(bytes => inflate(bytes, encoding, maxInflatedBytes, this.#body));
   }
 
   #decode(bytes: Buffer, head: InferHead, target: Target): InferRequest {
@@ -74,37 +78,32 @@ export class InferCall {
     const { model: name, signature, maxBatchSize } = target;
     const decodeLimits = this.#plane.options.limits.decode;
     const request = decodeInfer(bytes, head.headerLength, { name, signature, maxBatchSize }, decodeLimits);
-    this.#record.decodeMs = performance.now() - startedAt;
+    this.#decodedAt = performance.now();
+    this.#record.decodeMs = this.#decodedAt - startedAt;
     this.#record.rows = request.rows;
     return request;
   }
 
-  async #infer(request: InferRequest, head: InferHead, target: Target): Promise<InferenceResult> {
+  #submit(request: InferRequest, head: InferHead, target: Target): Promise<InferenceResult> {
     this.#throwIfGone();
     const { parameters } = request;
     const submission = target.submit({
       inputs: request.inputs,
       outputs: request.outputs?.map(output => output.name),
       rows: request.rows,
-      deadline: deadlineOf(head, parameters.timeoutUs, target, performance.now()),
+      deadline: deadlineOf(head, parameters.timeoutUs, target, this.#decodedAt),
       priority: priorityOf(head, parameters.priority),
     });
-    this.#cancelWhenGone(submission);
-    const result = await submission.result;
+    this.#exchange.whenGone(() => submission.cancel(this.#goneError()));
+    return submission.result;
+  }
+
+  /** Returns a promise only where the answer is compressed first. */
+  #answer(result: InferenceResult, request: InferRequest, target: Target): Promise<void> | undefined {
     this.#record.queueMs = result.timing.queueMs;
     this.#record.inferMs = result.timing.inferMs;
-    return result;
-  }
-
-  #cancelWhenGone(submission: Submission): void {
-    this.#exchange.whenGone(() => submission.cancel(this.#goneError()));
-  }
-
-  async #answer(result: InferenceResult, request: InferRequest, target: Target): Promise<void> {
-    const startedAt = performance.now();
-    await answerInference(this.#exchange, result, request, target, this.#plane.options.nonFinite);
-    this.#record.encodeMs = performance.now() - startedAt;
-    this.#throwIfGone();
+    this.#answeringSince = performance.now();
+    return answerInference(this.#exchange, result, request, target, this.#plane.options.nonFinite);
   }
 
   #throwIfGone(): void {
@@ -119,7 +118,9 @@ export class InferCall {
     this.#body.release();
     const record = this.#record;
     record.outcome = this.#exchange.goneBecause ?? record.outcome;
-    record.totalMs = performance.now() - this.#exchange.startedAt;
+    const now = performance.now();
+    record.totalMs = now - this.#exchange.startedAt;
+    if (this.#answeringSince > 0) record.encodeMs = now - this.#answeringSince;
     this.#plane.events.emit('request:done', record);
   }
 }

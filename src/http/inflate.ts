@@ -13,11 +13,10 @@ const STEP_BYTES = 64 * 1024;
  */
 export function inflate(
   body: Buffer,
-  encoding: ContentEncoding,
+  encoding: Exclude<ContentEncoding, 'identity'>,
   maxBytes: number,
   reservation: Reservation,
-): Promise<Buffer> | Buffer {
-  if (encoding === 'identity') return body;
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const inflated = new GrowingBuffer(maxBytes);
     const stream = (encoding === 'gzip' ? createGunzip : createInflate)({ chunkSize: STEP_BYTES });
@@ -42,6 +41,6 @@ function tooLarge(maxBytes: number): GatewayError {
   return new GatewayError('too-large', `inflated request body: expected at most ${maxBytes} bytes`);
 }
 
-function corrupt(encoding: ContentEncoding, cause: unknown): GatewayError {
+function corrupt(encoding: string, cause: unknown): GatewayError {
   return new GatewayError('invalid', `request body: not a complete ${encoding} stream`, { cause });
 }

@@ -4,6 +4,7 @@
  * away for a short while before the connection closes.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ReadPacer } from './read-pacer.ts';
 
 /** A rest of at most this many bytes is read and dropped, and the connection lives on. */
 const SHORT_REST_BYTES = 64 * 1024;
@@ -27,7 +28,9 @@ export function lingerThenEnd(request: IncomingMessage, response: ServerResponse
   };
   const timer = setTimeout(end, LINGER_MS);
   timer.unref();
-  request.on('data', chunk => {
+  const pacer = new ReadPacer(request);
+  request.on('data', (chunk: Buffer) => {
+    pacer.noteChunk();
     restBytes -= chunk.length;
     if (restBytes < 0) end();
   });

@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import type { Connections } from './connections.ts';
 import type { DataPlaneOptions } from './options.ts';
+import { PAUSED_BYTES } from './read-pacer.ts';
 import { refuseConnect } from './refuse-socket.ts';
 
 const MAX_URL_LENGTH = 2048;
@@ -31,6 +32,7 @@ export function createHttpServer(
     requireHostHeader: false,
     joinDuplicateHeaders: false,
     noDelay: true,
+    highWaterMark: PAUSED_BYTES,
   });
   // Node's own limit (2,000 names and values) drops the headers beyond it; all are kept here, and too many refused.
   server.maxHeadersCount = 0;

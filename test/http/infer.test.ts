@@ -173,12 +173,12 @@ test('takes every content type but forms', async t => {
   }
 });
 
-test('reads a body that comes in a hundred thousand chunks', async t => {
+test('reads a body that comes in ten thousand chunks of one byte', async t => {
   const { port } = await startPlane(t);
   const body = jsonBody();
   const chunks = [...body].map(char => `1\r\n${char}\r\n`).join('');
   const head = `POST ${PATH} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n`;
-  const pieces = [head, { piece: '1\r\n \r\n', times: 100_000 }, chunks, '0\r\n\r\n'];
+  const pieces = [head, { piece: '1\r\n \r\n', times: 10_000 }, chunks, '0\r\n\r\n'];
   const { responses } = await sendRaw(port, pieces, { finals: 1 });
   assert.equal(responses[0]?.status, 200);
 });

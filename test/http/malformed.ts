@@ -138,10 +138,15 @@ const SIZES: readonly MalformedCase[] = [
     infer('Expect: 100-continue\r\n', '', target.maxBodyBytes + 1)(target),
   ),
   refused('unknown expectation', 417, infer('Expect: the-spanish-inquisition\r\n')),
-  answered(
+  refused(
     '100,000 chunks of one byte',
     400,
     chunkedInfer({ piece: '1\r\n[\r\n', times: 100_000 }, '0\r\n\r\n'),
+  ),
+  answered(
+    '10,000 chunks of one byte',
+    400,
+    chunkedInfer({ piece: '1\r\n[\r\n', times: 10_000 }, '0\r\n\r\n'),
   ),
   answered('JSON nested 100,000 deep', 400, infer('', '['.repeat(100_000))),
   answered('JSON nested 101 deep in data', 400, ({ model, goodBody }) =>
