@@ -1,6 +1,7 @@
-import type { ModelSignature } from '../inference.ts';
+import type { Inference, ModelSignature } from '../inference.ts';
 import type { QueueBounds } from './admission.ts';
 import type { ClosingRule } from './closing.ts';
+import { signatureKeyOf } from './signature-key.ts';
 
 /** The knobs of one version's batcher, in Triton's vocabulary. Rows are rows of the batch axis, never requests. */
 export interface BatcherOptions extends QueueBounds {
@@ -29,11 +30,20 @@ export interface BatcherOptions extends QueueBounds {
 
 export function closingRuleOf(options: BatcherOptions): ClosingRule {
   const { maxBatchSize, allowedBatchSizes, preferredBatchSizes, maxQueueDelayMs } = options;
-  // Without a batch axis a request is a batch: there is nobody to wait for.
-  if (maxBatchSize === 0) return { maxRows: 1, preferredRows: [], delayMs: 0 };
-  const maxRows = Math.min(maxBatchSize, allowedBatchSizes.at(-1) ?? maxBatchSize);
+  const maxRows = Math.max(1, Math.min(maxBatchSize, allowedBatchSizes.at(-1) ?? maxBatchSize));
+  // Where a batch is one request there is nobody to wait for.
+  if (!joins(options)) return { maxRows, preferredRows: [], delayMs: 0, joins: false };
   const preferredRows = preferredBatchSizes
     .filter(size => size >= 1 && size <= maxRows)
     .sort((a, b) => a - b);
-  return { maxRows, preferredRows, delayMs: maxQueueDelayMs };
+  return { maxRows, preferredRows, delayMs: maxQueueDelayMs, joins: true };
+}
+
+/** Requests with equal keys wait in one queue; all of them, where none is ever joined with another. */
+export function queueKeyOf(options: BatcherOptions): (inference: Inference) => string {
+  return joins(options) ? signatureKeyOf(options.signature) : () => '';
+}
+
+function joins({ joinsRequests, maxBatchSize }: BatcherOptions): boolean {
+  return joinsRequests && maxBatchSize > 0;
 }

@@ -11,6 +11,8 @@ export interface ClosingRule {
   readonly preferredRows: readonly number[];
   /** Longest time a request is held back to let others join, ms; 0: never. */
   readonly delayMs: number;
+  /** False: a batch is one request, or a part of one. */
+  readonly joins: boolean;
 }
 
 /** One waiting request, linked in the order in which batches take them. */
@@ -40,9 +42,15 @@ export function rowsThatFit(request: WaitingRows, room: number): number {
   return request.splittable ? room : 0;
 }
 
+/** With fewer rows than this in a queue, only the delay can close a batch of it. */
+export function leastRows({ preferredRows, maxRows }: ClosingRule): number {
+  return preferredRows[0] ?? maxRows;
+}
+
 /** Decides over one queue, from its first request on, for the moment when a worker is free. */
 export function closeBatch(head: WaitingRows, rule: ClosingRule, now: number): Closing {
-  const { maxRows, preferredRows, delayMs } = rule;
+  const { maxRows, preferredRows, delayMs, joins } = rule;
+  if (!joins) return { kind: 'send', rows: Math.min(head.rows, maxRows) };
   if (delayMs === 0 && preferredRows.length === 0) return { kind: 'send', rows: maxRows };
 
   const { rows, preferred, beforeLargest, oldestAt, passedOver } = scan(head, rule);

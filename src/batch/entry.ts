@@ -72,9 +72,9 @@ export class Entry implements Submission, HasDeadline {
   /** For the batcher alone, which has checked that it is not settled. */
   fail(error: GatewayError): void {
     this.state = 'settled';
-    this.#reject(error);
     // A caller who has left listens to nothing, and that must not end the process.
     this.result.catch(ignore);
+    this.#reject(error);
   }
 }
 

@@ -15,6 +15,7 @@ export interface Piece {
  */
 export class ShapeQueue {
   readonly key: string;
+  #rows = 0;
   #head: Entry | undefined;
   #tail: Entry | undefined;
 
@@ -22,15 +23,22 @@ export class ShapeQueue {
     this.key = key;
   }
 
+  /** Rows waiting. */
+  get rows(): number {
+    return this.#rows;
+  }
+
   get head(): Entry | undefined {
     return this.#head;
   }
 
   add(entry: Entry): void {
+    this.#rows += entry.rows;
     this.#insert(entry, this.#lastBefore(entry.priority));
   }
 
   remove(entry: Entry): void {
+    this.#rows -= entry.rows;
     if (entry.previous === undefined) this.#head = entry.next;
     else entry.previous.next = entry.next;
     if (entry.next === undefined) this.#tail = entry.previous;
@@ -53,6 +61,7 @@ export class ShapeQueue {
         pieces.push({ entry, from: entry.inference.rows - entry.rows, rows: fit });
         room -= fit;
         entry.rows -= fit;
+        this.#rows -= fit;
         if (entry.rows === 0) this.remove(entry);
       }
       entry = next;

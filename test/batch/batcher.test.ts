@@ -142,6 +142,20 @@ test('requests of mixed shapes never share a batch and do not block each other',
   );
 });
 
+test('of equally urgent shapes the one that has waited longest goes next', async () => {
+  let now = 0;
+  const { batcher, executor } = bench({ signature: DYNAMIC, maxBatchSize: 2, now: () => now++ }, 0);
+  for (const values of [[1], [2, 2], [1], [1], [1]]) void batcher.submit(request(ints(values)));
+  for (let i = 0; i < 3; i++) executor.free();
+  await executor.reached(3);
+  const shapes = executor.started.map(({ execution }) => execution.inputs[0]?.shape);
+  assert.deepEqual(shapes, [
+    [2, 1],
+    [1, 2],
+    [2, 1],
+  ]);
+});
+
 test('requests for different outputs never share a batch; each gets its outputs in its own order', async () => {
   const spec = (name: string) => ({ name, datatype: 'INT32', shape: [-1, 1] }) as const;
   const signature = { inputs: [spec('a'), spec('b'), spec('c')], outputs: [spec('a'), spec('b'), spec('c')] };
@@ -228,6 +242,18 @@ test('without a batch axis requests run one at a time and tensors pass as they a
   await executor.reached(2);
 });
 
+test('where requests are not joined each runs alone, in order, and only rows bound the queue', async () => {
+  const { batcher, executor } = bench({ joinsRequests: false, maxSignatures: 1, signature: DYNAMIC }, 0);
+  const inputs = [ints([1, 2], 2), ints([3]), ints([4, 4]), ints([...Array(9).keys()], 9)];
+  const results = inputs.map(input => batcher.submit(request(input)).result);
+  for (let i = 0; i < 5; i++) executor.free();
+  await executor.reached(5);
+  assert.deepEqual(sizes(executor.started), [2, 1, 1, 8, 1]);
+  for (const one of executor.started) one.succeed();
+  const answers = await Promise.all(results);
+  assert.deepEqual(answers.map(valuesOf), [[1, 2], [3], [4, 4], [0, 1, 2, 3, 4, 5, 6, 7, 8]]);
+});
+
 test('a model without a batch axis that leaves out an output has failed', async () => {
   const { batcher, executor } = bench({ maxBatchSize: 0 });
   const { result } = batcher.submit(request(ints([1, 2]), { rows: 1 }));
@@ -268,6 +294,19 @@ test('a large request of texts is cut at its rows', async () => {
   await executor.reached(3);
   for (const one of executor.started) one.succeed();
   assert.deepEqual([...((await result).outputs[0]?.data ?? [])], [...input.data]);
+});
+
+test('texts whose framing is broken give the slot back and fail with the input’s name', async () => {
+  const spec = { name: 'x', datatype: 'BYTES', shape: [-1, 1] } as const;
+  const { batcher, executor } = bench({ signature: { inputs: [spec], outputs: [spec] }, maxBatchSize: 2 });
+  const whole = texts(['a', 'b', 'c'], 3);
+  const { result } = batcher.submit(request({ ...whole, data: whole.data.subarray(1) }));
+  await assert.rejects(result, { code: 'invalid', message: /input "x"/ });
+  assert.equal(executor.started.length, 0);
+  const next = batcher.submit(request(texts(['d'])));
+  await executor.reached(1);
+  started(executor.started, 0).succeed();
+  await next.result;
 });
 
 test('when one part of a large request fails, all of it fails and the rest is not run', async () => {

@@ -13,9 +13,10 @@ function queue(rows: readonly number[], submittedAt: readonly number[] = []): Wa
 }
 
 const ones = (count: number): number[] => new Array<number>(count).fill(1);
-const EAGER: ClosingRule = { maxRows: 8, preferredRows: [], delayMs: 0 };
-const HOLDING: ClosingRule = { maxRows: 8, preferredRows: [], delayMs: 10 };
-const PREFERRED: ClosingRule = { maxRows: 32, preferredRows: [4, 16], delayMs: 0 };
+const EAGER: ClosingRule = { maxRows: 8, preferredRows: [], delayMs: 0, joins: true };
+const HOLDING: ClosingRule = { ...EAGER, delayMs: 10 };
+const ALONE: ClosingRule = { ...EAGER, joins: false };
+const PREFERRED: ClosingRule = { maxRows: 32, preferredRows: [4, 16], delayMs: 0, joins: true };
 const PATIENT: ClosingRule = { ...PREFERRED, delayMs: 10 };
 
 const send = (rows: number): object => ({ kind: 'send', rows });
@@ -23,6 +24,8 @@ const wait = (until: number): object => ({ kind: 'wait', until });
 
 const TABLE: readonly [behaviour: string, ClosingRule, readonly number[], now: number, expected: object][] = [
   ['without delay or preferred sizes, whatever waits goes', EAGER, [1], 0, send(8)],
+  ['where requests are not joined, one goes alone', ALONE, [3, 1], 0, send(3)],
+  ['where requests are not joined, a large one goes in parts', ALONE, [-20, 1], 0, send(8)],
   ['a full batch goes at once', HOLDING, ones(8), 0, send(8)],
   ['a full batch of large requests goes at once', HOLDING, [5, 3], 0, send(8)],
   ['a batch that is not full waits for the delay of its oldest request', HOLDING, [1, 2], 3, wait(10)],

@@ -68,21 +68,29 @@ test('the drain rate follows the last second', () => {
 });
 
 test('the rule keeps preferred sizes in order and within the largest batch', () => {
-  const options = { maxBatchSize: 32, allowedBatchSizes: [], preferredBatchSizes: [], maxQueueDelayMs: 5 };
+  const options = {
+    maxBatchSize: 32,
+    joinsRequests: true,
+    allowedBatchSizes: [],
+    preferredBatchSizes: [],
+    maxQueueDelayMs: 5,
+  };
   const rule = (rest: Partial<BatcherOptions>): object =>
-    closingRuleOf({ ...options, ...rest } as BatcherOptions);
-  assert.deepEqual(rule({ preferredBatchSizes: [16, 4, 64, 0] }), {
-    maxRows: 32,
-    preferredRows: [4, 16],
-    delayMs: 5,
-  });
-  assert.deepEqual(rule({ allowedBatchSizes: [4, 16] }), { maxRows: 16, preferredRows: [], delayMs: 5 });
-  assert.deepEqual(rule({ allowedBatchSizes: [4, 64] }), { maxRows: 32, preferredRows: [], delayMs: 5 });
-  assert.deepEqual(rule({ maxBatchSize: 0, preferredBatchSizes: [4] }), {
-    maxRows: 1,
-    preferredRows: [],
-    delayMs: 0,
-  });
+    closingRuleOf({ ...options, ...rest } as unknown as BatcherOptions);
+  const expect = (rest: Partial<BatcherOptions>, maxRows: number, preferredRows: number[] = []): void =>
+    assert.deepEqual(rule(rest), { maxRows, preferredRows, delayMs: 5, joins: true });
+  expect({ preferredBatchSizes: [16, 4, 64, 0] }, 32, [4, 16]);
+  expect({ allowedBatchSizes: [4, 16] }, 16);
+  expect({ allowedBatchSizes: [4, 64] }, 32);
+});
+
+test('where requests are not joined nothing is waited for', () => {
+  const options = { allowedBatchSizes: [], preferredBatchSizes: [4], maxQueueDelayMs: 5 };
+  const rule = (maxBatchSize: number, joinsRequests: boolean): object =>
+    closingRuleOf({ ...options, maxBatchSize, joinsRequests } as unknown as BatcherOptions);
+  const alone = { preferredRows: [], delayMs: 0, joins: false };
+  assert.deepEqual(rule(0, true), { ...alone, maxRows: 1 });
+  assert.deepEqual(rule(32, false), { ...alone, maxRows: 32 });
 });
 
 test('the deadline heap gives the earliest, whatever is added and removed', () => {
