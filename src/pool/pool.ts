@@ -15,12 +15,14 @@ import { type Examined, examine } from './examine.ts';
 import { HostedVersion } from './hosted-version.ts';
 import { Scheduler } from './scheduler.ts';
 import { ScratchWorkers } from './scratch-workers.ts';
-import { SlotWorker, type WorkerSettings, type WorkerView } from './slot-worker.ts';
+import type { WorkerView } from './slot-worker.ts';
 import { createSocketDirectory, sweepSocketDirectories } from './socket-directory.ts';
 import { VersionExecutor } from './version-executor.ts';
 import type { InstanceGroup, LoadedVersion, VersionSpec } from './version-spec.ts';
 import { versionPath, type WorkerClient } from './worker-client.ts';
+import { WorkerFleet } from './worker-fleet.ts';
 import type { WorkerCommand } from './worker-process.ts';
+import type { WorkerSettings } from './worker-settings.ts';
 
 export interface PoolOptions {
   /** Permits of the CPU and the default number of instances; absent: the machine's. */
@@ -45,18 +47,20 @@ interface Weighed extends Examined {
 
 /** Batches at once on one GPU. */
 const GPU_PERMITS = 1;
-/** Connections to a worker beyond those its runs need: loads, metadata, status. */
-const CONTROL_CONNECTIONS = 4;
+
+/** What there is between start and close. */
+interface Parts {
+  readonly directory: string;
+  readonly scratch: ScratchWorkers;
+  readonly fleet: WorkerFleet;
+}
 
 export class Pool {
   readonly #options: PoolOptions;
   readonly #events: Events;
   readonly #cores: number;
   readonly #scheduler = new Scheduler();
-  readonly #slots = new Map<string, SlotWorker>();
-  readonly #dedicated = new Set<SlotWorker>();
-  #settings: WorkerSettings | undefined;
-  #scratch: ScratchWorkers | undefined;
+  #parts: Parts | undefined;
   #generation = 0;
   #closed = false;
 
@@ -70,7 +74,7 @@ export class Pool {
   async start(): Promise<void> {
     const { socketParent, workerCommand, log, random, readyTimeoutMs, loadTimeoutMs } = this.#options;
     await sweepSocketDirectories(socketParent);
-    this.#settings = {
+    const settings: WorkerSettings = {
       command: workerCommand ?? ownWorker(),
       directory: await createSocketDirectory(socketParent),
       events: this.#events,
@@ -80,10 +84,15 @@ export class Pool {
       readyTimeoutMs: readyTimeoutMs ?? 30_000,
       loadTimeoutMs: loadTimeoutMs ?? 300_000,
     };
-    this.#scratch = new ScratchWorkers(this.#cores, this.#settings);
     this.#scheduler.setCapacity('cpu', this.#cores);
+    const fleet = new WorkerFleet(settings);
+    this.#parts = {
+      directory: settings.directory,
+      fleet,
+      scratch: new ScratchWorkers(this.#cores, settings),
+    };
     try {
-      await this.#slot('cpu').firstStart;
+      await fleet.slot('cpu').firstStart;
     } catch (error) {
       await this.close();
       throw error;
@@ -94,11 +103,11 @@ export class Pool {
   async load(spec: VersionSpec): Promise<LoadedVersion> {
     const examined = await this.#examine(spec);
     const hosted = this.#groups(spec).map(group => this.#hostedVersion(spec, group, examined));
-    const workers = hosted.map(one => this.#workerFor(spec, one));
+    const { fleet } = this.#running();
+    const results = await Promise.allSettled(hosted.map(one => fleet.host(one, spec.isolation)));
     const unload = async (): Promise<void> => {
-      await Promise.all(hosted.map((one, i) => this.#unhost(workers[i] as SlotWorker, one)));
+      await Promise.all(hosted.map(one => fleet.unhost(one)));
     };
-    const results = await Promise.allSettled(hosted.map((one, i) => (workers[i] as SlotWorker).host(one)));
     const failed = results.find(result => result.status === 'rejected');
     if (failed !== undefined) {
       await unload();
@@ -119,15 +128,16 @@ export class Pool {
   }
 
   view(): WorkerView[] {
-    return [...this.#slots.values(), ...this.#dedicated].map(worker => worker.view());
+    return this.#parts?.fleet.view() ?? [];
   }
 
   /** Kills every worker; what is in flight rejects. Resolves when they are gone and so is the directory. */
   async close(): Promise<void> {
     this.#closed = true;
-    const workers = [...this.#slots.values(), ...this.#dedicated];
-    await Promise.all([this.#scratch?.close(), ...workers.map(worker => worker.close())]);
-    if (this.#settings) await rm(this.#settings.directory, { recursive: true, force: true });
+    if (this.#parts === undefined) return;
+    const { scratch, fleet, directory } = this.#parts;
+    await Promise.all([scratch.close(), fleet.close()]);
+    await rm(directory, { recursive: true, force: true });
   }
 
   async #examine(spec: VersionSpec): Promise<Weighed> {
@@ -179,35 +189,8 @@ export class Pool {
     return [{ kind: 'cpu', count: this.#cores, intraOpThreads: 1, device: 0 }];
   }
 
-  #workerFor({ isolation }: VersionSpec, hosted: HostedVersion): SlotWorker {
-    if (isolation === 'shared') return this.#slot(hosted.device);
-    const name = `${hosted.device}/${hosted.model}/${hosted.order.version}`;
-    const worker = new SlotWorker(name, this.#connectionsFor(hosted.device), this.#running().settings);
-    this.#dedicated.add(worker);
-    return worker;
-  }
-
-  async #unhost(worker: SlotWorker, hosted: HostedVersion): Promise<void> {
-    await worker.unhost(hosted);
-    if (this.#dedicated.delete(worker)) await worker.close();
-  }
-
-  #slot(device: string): SlotWorker {
-    const existing = this.#slots.get(device);
-    if (existing) return existing;
-    const worker = new SlotWorker(device, this.#connectionsFor(device), this.#running().settings);
-    this.#slots.set(device, worker);
-    return worker;
-  }
-
-  #connectionsFor(device: string): number {
-    return 2 * (device === 'cpu' ? this.#cores : GPU_PERMITS) + CONTROL_CONNECTIONS;
-  }
-
-  #running(): { settings: WorkerSettings; scratch: ScratchWorkers } {
-    if (this.#settings && this.#scratch && !this.#closed) {
-      return { settings: this.#settings, scratch: this.#scratch };
-    }
+  #running(): Parts {
+    if (this.#parts !== undefined && !this.#closed) return this.#parts;
     throw new GatewayError('unavailable', 'the workers are not running');
   }
 }

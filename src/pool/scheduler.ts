@@ -29,13 +29,17 @@ export class Scheduler {
   readonly #waiting = new Set<Flow>();
   #clockMs = 0;
   #passQueued = false;
-  readonly #freeOn = (device: string): number =>
-    (this.#capacity.get(device) ?? 0) - (this.#used.get(device) ?? 0);
+  readonly #freeOn = (device: string): number => this.capacity(device) - this.inUse(device);
 
   /** Declares a device, or changes its permits. */
   setCapacity(device: string, permits: number): void {
     this.#capacity.set(device, permits);
     this.wake();
+  }
+
+  /** A device's permits. */
+  capacity(device: string): number {
+    return this.#capacity.get(device) ?? 0;
   }
 
   /** Permits in use on a device, for views and tests. */

@@ -6,10 +6,10 @@
  */
 import path from 'node:path';
 import type { GatewayError } from '../errors.ts';
-import type { WorkerSettings } from './slot-worker.ts';
 import { WorkerClient } from './worker-client.ts';
 import { isUnavailable, workerGone } from './worker-failure.ts';
 import { WorkerProcess } from './worker-process.ts';
+import { DEATH_NOTICE_MS, type WorkerSettings } from './worker-settings.ts';
 
 interface Scratch {
   readonly process: WorkerProcess;
@@ -23,7 +23,6 @@ const IDLE_MS = 2000;
 /** Creating and releasing sessions leaks in ONNX Runtime: a process is not used for more. */
 const MAX_USES = 16;
 const CONNECTIONS = 4;
-const DEATH_NOTICE_MS = 1000;
 
 export class ScratchWorkers {
   readonly #settings: WorkerSettings;

@@ -1,33 +1,25 @@
 /**
  * One device slot's worker, kept alive: started, watched, replaced with back-off, and given its versions again.
  *
- * It owns one process at a time and the list of versions hosted there. When the process dies, everything in flight
- * rejects at once, every hosted version takes no work until a new process has loaded and warmed it again, and each
- * returns as soon as itself is warm: those that were running at the death come last, so that one that kills its
- * worker does not keep the others away. A version joins the list only after it was brought up once.
+ * It owns one process at a time. When that dies, everything in flight rejects at once and no version takes work until
+ * a new process has loaded and warmed it. A version belongs to the worker only after it was brought up once.
  */
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GatewayError } from '../errors.ts';
-import type { Events, WorkerChanged } from '../events.ts';
-import { bringUp } from './bring-up.ts';
+import type { WorkerChanged } from '../events.ts';
 import type { HostedVersion } from './hosted-version.ts';
-import type { Scheduler } from './scheduler.ts';
+import { type Home, HostedVersions } from './hosted-versions.ts';
 import { WorkerClient } from './worker-client.ts';
 import { isUnavailable, workerGone } from './worker-failure.ts';
 import { assertTransition, HEALTHY_AFTER_MS, restartDelayMs, type WorkerState } from './worker-lifecycle.ts';
-import { type WorkerCommand, WorkerProcess } from './worker-process.ts';
+import { WorkerProcess } from './worker-process.ts';
+import { DEATH_NOTICE_MS, type WorkerSettings } from './worker-settings.ts';
 
-export interface WorkerSettings {
-  readonly command: WorkerCommand;
-  readonly directory: string;
-  readonly events: Events;
-  readonly scheduler: Scheduler;
-  readonly log: (worker: string, line: string) => void;
-  readonly random: () => number;
-  readonly readyTimeoutMs: number;
-  /** Bounds loading and warming one version; after it the worker counts as hung. */
-  readonly loadTimeoutMs: number;
+export interface SlotWorkerOptions {
+  readonly name: string;
+  readonly connections: number;
+  /** Told of a version that alone can have crashed a worker it shares. */
+  readonly blame: (hosted: HostedVersion) => void;
 }
 
 export interface WorkerView {
@@ -48,21 +40,18 @@ type Ready = Extract<WorkerState, { kind: 'ready' }>;
 
 const SLOT_NICENESS = 5;
 const RSS_EVERY_MS = 5000;
-/** From a broken connection to the exit event of the process that broke it. */
-const DEATH_NOTICE_MS = 1000;
 /** Deaths while loading one version before it is given up: another version may have been the cause once. */
 const LOAD_ATTEMPTS = 3;
+/** Native crashes. SIGKILL is somebody's will, or the kernel's for want of memory. */
+const CRASHES = /^SIG(SEGV|ABRT|BUS|ILL|FPE|TRAP)$/;
 
 export class SlotWorker {
   readonly name: string;
   /** Settles when the first process is ready, or has failed to become so. */
   readonly firstStart: Promise<void>;
+  readonly #options: SlotWorkerOptions;
   readonly #settings: WorkerSettings;
-  readonly #connections: number;
-  readonly #hosted = new Set<HostedVersion>();
-  /** Asked for when the process dies: the versions that were running or loading there. */
-  readonly #loading = new Set<HostedVersion>();
-  readonly #lastSuspects = new Set<HostedVersion>();
+  readonly #hosted: HostedVersions;
   #state: WorkerState;
   #ready = Promise.withResolvers<Ready>();
   #deaths = 0;
@@ -70,10 +59,16 @@ export class SlotWorker {
   #rssBytes = 0;
   #doubting = false;
 
-  constructor(name: string, connections: number, settings: WorkerSettings) {
-    this.name = name;
-    this.#connections = connections;
+  constructor(options: SlotWorkerOptions, settings: WorkerSettings) {
+    this.name = options.name;
+    this.#options = options;
     this.#settings = settings;
+    this.#hosted = new HostedVersions(
+      settings,
+      home => this.#state === home,
+      home => void this.#doubt(home),
+      line => settings.log(this.name, line),
+    );
     this.#ready.promise.catch(() => undefined);
     const first = this.#begin();
     this.#state = first;
@@ -96,7 +91,7 @@ export class SlotWorker {
     for (let attempt = 1; ; attempt++) {
       const state = await this.#nextReady();
       try {
-        await this.#bringUp(hosted, state);
+        await this.#hosted.bringUp(hosted, state);
         this.#hosted.add(hosted);
         return;
       } catch (error) {
@@ -109,10 +104,21 @@ export class SlotWorker {
     }
   }
 
+  /** Takes over a version that another worker hosted: it is brought up when this one's process is ready. */
+  adopt(hosted: HostedVersion): void {
+    this.#hosted.add(hosted);
+    if (this.#state.kind === 'ready') void this.#hosted.restore(this.#state);
+  }
+
+  /** Gives a version up without waiting for anything. */
+  abandon(hosted: HostedVersion): void {
+    this.#hosted.remove(hosted);
+    void this.#forget(hosted);
+  }
+
   /** Lets what runs finish, then frees the version's memory as far as the worker can. */
   async unhost(hosted: HostedVersion): Promise<void> {
-    this.#hosted.delete(hosted);
-    hosted.shut();
+    this.#hosted.remove(hosted);
     await hosted.drained();
     await this.#forget(hosted);
   }
@@ -123,7 +129,7 @@ export class SlotWorker {
     if (state.kind === 'closed') return;
     this.#become({ kind: 'closed' });
     this.#ready.reject(workerGone());
-    for (const hosted of this.#hosted) hosted.shut();
+    this.#hosted.shut();
     if (state.kind === 'waiting') return clearTimeout(state.timer);
     if (state.kind === 'ready') state.client.destroy(workerGone());
     await state.process.kill();
@@ -154,12 +160,12 @@ export class SlotWorker {
 
   #arrived(process: WorkerProcess): void {
     if (this.#state.kind !== 'starting') return;
-    const client = new WorkerClient(process.socketPath, this.#connections);
+    const client = new WorkerClient(process.socketPath, this.#options.connections);
     const state: Ready = { kind: 'ready', process, client, sinceMs: performance.now() };
     this.#become(state);
     this.#emit('ready', process.pid);
     this.#ready.resolve(state);
-    void this.#restore(state);
+    void this.#hosted.restore(state);
     void this.#pollMemory(state);
   }
 
@@ -167,8 +173,8 @@ export class SlotWorker {
     const state = this.#state;
     this.#emit('exited', undefined, reason);
     if (state.kind === 'closed') return;
-    this.#noteSuspects();
-    for (const hosted of this.#hosted) hosted.shut();
+    const culprit = this.#hosted.blame();
+    this.#hosted.shut();
     if (state.kind === 'ready') {
       if (performance.now() - state.sinceMs > HEALTHY_AFTER_MS) this.#deaths = 0;
       this.#ready = Promise.withResolvers<Ready>();
@@ -180,35 +186,7 @@ export class SlotWorker {
     this.#rssBytes = 0;
     this.#become({ kind: 'waiting', timer });
     this.#emit('waiting', undefined, String(Math.round(delayMs)));
-  }
-
-  #noteSuspects(): void {
-    this.#lastSuspects.clear();
-    for (const hosted of this.#hosted) {
-      if (hosted.running > 0 || this.#loading.has(hosted)) this.#lastSuspects.add(hosted);
-    }
-  }
-
-  /** Gives a new process its versions again; one that cannot be loaded now is tried again later. */
-  async #restore(state: Ready): Promise<void> {
-    for (let round = 1; this.#state === state; round++) {
-      const missing = [...this.#hosted].filter(hosted => !hosted.open);
-      if (missing.length === 0) return;
-      const suspect = (hosted: HostedVersion): number => Number(this.#lastSuspects.has(hosted));
-      for (const hosted of missing.sort((a, b) => suspect(a) - suspect(b))) {
-        await this.#bringUp(hosted, state).catch(error => this.#reportMissing(hosted, error));
-        if (this.#state !== state) return;
-      }
-      await sleep(restartDelayMs(round, this.#settings.random()), undefined, { ref: false });
-    }
-  }
-
-  #reportMissing(hosted: HostedVersion, error: unknown): void {
-    const why = GatewayError.from(error).message;
-    this.#settings.log(
-      this.name,
-      `${hosted.model} version ${hosted.version} could not be loaded again: ${why}`,
-    );
+    if (culprit !== undefined && CRASHES.test(reason)) this.#options.blame(culprit);
   }
 
   /** Bounded, for a worker that does not come up at all. */
@@ -229,50 +207,24 @@ export class SlotWorker {
    * A connection broke: the process is most likely dying, which its exit event will say in a moment. Until that is
    * known no more work goes there; a process that lives and answers takes it again, one that does not is killed.
    */
-  async #doubt(state: Ready): Promise<void> {
-    if (this.#state !== state || this.#doubting) return;
+  async #doubt(home: Home): Promise<void> {
+    if (this.#state !== home || this.#doubting) return;
     this.#doubting = true;
-    const shut = [...this.#hosted].filter(hosted => hosted.open);
-    for (const hosted of shut) hosted.shut();
-    const died = await state.process.exitWithin(DEATH_NOTICE_MS);
-    const answers = died === undefined && (await state.client.answersWithin(DEATH_NOTICE_MS));
+    this.#hosted.suspectRunning();
+    const shut = this.#hosted.shut();
+    const died = await home.process.exitWithin(DEATH_NOTICE_MS);
+    const answers = died === undefined && (await home.client.answersWithin(DEATH_NOTICE_MS));
     this.#doubting = false;
-    if (this.#state !== state) return;
-    if (!answers) return void state.process.kill();
-    for (const hosted of shut) if (this.#hosted.has(hosted)) this.#open(hosted, state);
-  }
-
-  #open(hosted: HostedVersion, state: Ready): void {
-    hosted.openOn(state.client, () => void this.#doubt(state));
-    this.#settings.scheduler.wake();
-  }
-
-  async #bringUp(hosted: HostedVersion, state: Ready): Promise<void> {
-    const { scheduler, loadTimeoutMs } = this.#settings;
-    const late = new AbortController();
-    const timer = setTimeout(() => {
-      late.abort(workerGone());
-      // A run cannot be cancelled: a hang ends with its process.
-      void state.process.kill();
-    }, loadTimeoutMs);
-    this.#loading.add(hosted);
-    try {
-      await bringUp(hosted, state.client, scheduler, late.signal);
-      if (this.#state !== state) throw workerGone();
-      this.#open(hosted, state);
-    } finally {
-      clearTimeout(timer);
-      this.#loading.delete(hosted);
-    }
+    if (this.#state !== home) return;
+    if (answers) this.#hosted.reopen(shut, home);
+    else void home.process.kill();
   }
 
   async #forget(hosted: HostedVersion): Promise<void> {
     const state = this.#state;
     if (state.kind !== 'ready') return;
-    const { model, order } = hosted;
-    await state.client
-      .unload(model, order.version, AbortSignal.timeout(this.#settings.loadTimeoutMs))
-      .catch(() => undefined);
+    const signal = AbortSignal.timeout(this.#settings.loadTimeoutMs);
+    await state.client.unload(hosted.model, hosted.order.version, signal).catch(() => undefined);
   }
 
   async #pollMemory(state: Ready): Promise<void> {

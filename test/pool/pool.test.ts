@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import path from 'node:path';
 import test from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { sweepSocketDirectories } from '../../src/pool/socket-directory.ts';
 import { COMMAND, writeFakeModel } from './fake-model.ts';
 import {
   ask,
@@ -13,6 +19,8 @@ import {
   specOf,
   startPool,
 } from './running-pool.ts';
+
+const ownerScript = fileURLToPath(new URL('pool-owner.ts', import.meta.url));
 
 interface Seen {
   readonly mostRunning: number;
@@ -175,6 +183,25 @@ test('a dedicated model has a process of its own, which dies with it alone', asy
   );
 });
 
+test('a version that alone can have crashed the shared worker gets one of its own', async t => {
+  const { pool, folder, events } = await startPool(t);
+  const good = await pool.load(specOf(writeFakeModel(folder, 'good')));
+  const bad = await pool.load(specOf(writeFakeModel(folder, 'bad')));
+  await assert.rejects(runRow(bad.executor, COMMAND.crash, 0), { code: 'unavailable' });
+  assert.deepEqual(await runRow(bad.executor, 1, 2), [1, 2]);
+  assert.deepEqual(await runRow(good.executor, 1, 2), [1, 2]);
+  assert.deepEqual(
+    pool.view().map(({ models }) => models.map(({ model }) => model)),
+    [['good'], ['bad']],
+  );
+  const held = runRow(good.executor, COMMAND.hold, 0);
+  const exited = nextChange(events, ({ state }) => state === 'exited');
+  await assert.rejects(runRow(bad.executor, COMMAND.crash, 0), { code: 'unavailable' });
+  assert.match((await exited).worker, /bad/);
+  await ask(socketOf(folder, 'cpu'), 'POST', '/release');
+  assert.deepEqual(await held, [COMMAND.hold, 0]);
+});
+
 test('unloading waits for what runs, then frees the version on the worker', async t => {
   const { pool, folder } = await startPool(t);
   const loaded = await pool.load(specOf(writeFakeModel(folder, 'echo')));
@@ -237,6 +264,27 @@ test('after close no process, no socket and no directory is left, and what was i
     [],
   );
   await assert.rejects(pool.load(specOf(`${folder}/echo.json`)), { code: 'unavailable' });
+});
+
+test('workers die with an owner that was killed, and the next start clears its directory away', async t => {
+  const { folder } = await startPool(t);
+  const model = writeFakeModel(folder, 'echo');
+  const parent = path.join(folder, 'other');
+  mkdirSync(parent);
+  const owner = spawn(process.execPath, [ownerScript, parent, model], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = (await once(owner.stdout, 'data')) as [Buffer];
+  const [{ pid }] = JSON.parse(line.toString()) as [{ pid: number }];
+  assert.ok(isAlive(pid));
+  const connection = connect(socketOf(parent, 'cpu'));
+  await once(connection, 'connect');
+  const workerEnded = once(connection, 'close');
+  owner.kill('SIGKILL');
+  await once(owner, 'exit');
+  await workerEnded;
+  await sweepSocketDirectories(parent);
+  assert.deepEqual(readdirSync(parent), []);
 });
 
 /** Children of this process that live now. */

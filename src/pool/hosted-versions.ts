@@ -1,0 +1,132 @@
+/**
+ * The versions one worker hosts: brought up, taken out of work when their process is gone, brought up again on the
+ * next one, and suspected when it dies. Each takes work as soon as itself is warm. Those that were running at a death
+ * come last, so that one that kills its worker does not keep the others away; one that was running alone is named.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GatewayError } from '../errors.ts';
+import { bringUp } from './bring-up.ts';
+import type { HostedVersion } from './hosted-version.ts';
+import type { WorkerClient } from './worker-client.ts';
+import { isUnavailable, workerGone } from './worker-failure.ts';
+import { restartDelayMs } from './worker-lifecycle.ts';
+import type { WorkerProcess } from './worker-process.ts';
+import type { WorkerSettings } from './worker-settings.ts';
+
+/** The process that hosts them now. */
+export interface Home {
+  readonly process: WorkerProcess;
+  readonly client: WorkerClient;
+}
+
+export class HostedVersions {
+  readonly #settings: WorkerSettings;
+  readonly #isHome: (home: Home) => boolean;
+  readonly #lost: (home: Home) => void;
+  readonly #log: (line: string) => void;
+  readonly #all = new Set<HostedVersion>();
+  readonly #suspects = new Set<HostedVersion>();
+  readonly #deaths = new WeakMap<HostedVersion, number>();
+
+  /** `isHome` says whether a process is still the one; `lost` hears of a connection that broke under a run. */
+  constructor(
+    settings: WorkerSettings,
+    isHome: (home: Home) => boolean,
+    lost: (home: Home) => void,
+    log: (line: string) => void,
+  ) {
+    this.#settings = settings;
+    this.#isHome = isHome;
+    this.#lost = lost;
+    this.#log = log;
+  }
+
+  [Symbol.iterator](): Iterator<HostedVersion> {
+    return this.#all.values();
+  }
+
+  /** From now on it is brought up on every new process. */
+  add(hosted: HostedVersion): void {
+    this.#all.add(hosted);
+  }
+
+  /** It takes no more work; what runs goes on. */
+  remove(hosted: HostedVersion): void {
+    this.#all.delete(hosted);
+    hosted.shut();
+  }
+
+  /** None takes work. Returns those that did. */
+  shut(): readonly HostedVersion[] {
+    const open = [...this.#all].filter(hosted => hosted.open);
+    for (const hosted of open) hosted.shut();
+    return open;
+  }
+
+  /** Those of them that are still hosted take work again. */
+  reopen(shut: readonly HostedVersion[], home: Home): void {
+    for (const hosted of shut) if (this.#all.has(hosted)) this.#open(hosted, home);
+  }
+
+  /** Loads and warms one, and lets it take work. Kills the process when that takes too long: a hang ends only so. */
+  async bringUp(hosted: HostedVersion, home: Home): Promise<void> {
+    const late = new AbortController();
+    const timer = setTimeout(() => {
+      late.abort(workerGone());
+      void home.process.kill();
+    }, this.#settings.loadTimeoutMs);
+    try {
+      await bringUp(hosted, home.client, this.#settings.scheduler, late.signal);
+      if (!this.#isHome(home)) throw workerGone();
+      this.#open(hosted, home);
+    } catch (error) {
+      if (isUnavailable(error)) this.#suspects.add(hosted);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Brings all up on a new process; one that cannot be loaded now is tried again later. */
+  async restore(home: Home): Promise<void> {
+    this.#suspects.clear();
+    for (let round = 1; this.#isHome(home); round++) {
+      const missing = [...this.#all].filter(hosted => !hosted.open);
+      if (missing.length === 0) return;
+      for (const hosted of missing.sort((a, b) => this.#deathsOf(a) - this.#deathsOf(b))) {
+        await this.bringUp(hosted, home).catch(error => this.#report(hosted, error));
+        if (!this.#isHome(home)) return;
+      }
+      await sleep(restartDelayMs(round, this.#settings.random()), undefined, { ref: false });
+    }
+  }
+
+  /** Call at the first sign of a death, while what was running still counts as running. */
+  suspectRunning(): void {
+    for (const hosted of this.#all) if (hosted.running > 0) this.#suspects.add(hosted);
+  }
+
+  /** The process has died. Returns the only one that can have caused it, where there is one beside others. */
+  blame(): HostedVersion | undefined {
+    this.suspectRunning();
+    for (const hosted of this.#suspects) this.#deaths.set(hosted, this.#deathsOf(hosted) + 1);
+    const [only, ...more] = this.#suspects;
+    return only !== undefined && more.length === 0 && this.#all.has(only) && this.#all.size > 1
+      ? only
+      : undefined;
+  }
+
+  #open(hosted: HostedVersion, home: Home): void {
+    hosted.openOn(home.client, () => this.#lost(home));
+    this.#settings.scheduler.wake();
+  }
+
+  #deathsOf(hosted: HostedVersion): number {
+    return this.#deaths.get(hosted) ?? 0;
+  }
+
+  #report(hosted: HostedVersion, error: unknown): void {
+    const why = GatewayError.from(error).message;
+    this.#log(`${hosted.model} version ${hosted.version} could not be loaded again: ${why}`);
+  }
+}

@@ -1,0 +1,21 @@
+/** What every worker of one pool has in common. */
+import type { Events } from '../events.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { WorkerCommand } from './worker-process.ts';
+
+export interface WorkerSettings {
+  readonly command: WorkerCommand;
+  /** Where their sockets lie. */
+  readonly directory: string;
+  readonly events: Events;
+  readonly scheduler: Scheduler;
+  readonly log: (worker: string, line: string) => void;
+  /** In [0, 1), for jitter. */
+  readonly random: () => number;
+  readonly readyTimeoutMs: number;
+  /** Bounds loading and warming one version; after it the worker counts as hung. */
+  readonly loadTimeoutMs: number;
+}
+
+/** From a broken connection to the exit event of the process that broke it, at most. */
+export const DEATH_NOTICE_MS = 1000;
