@@ -17,6 +17,8 @@ import { Metrics } from './telemetry/metrics.ts';
 import { Statistics } from './telemetry/statistics.ts';
 import { VERSION } from './version.ts';
 
+type Model = CatalogModel<ServingVersion>;
+
 export interface GatewayOptions {
   /** Runs each request as it came instead of joining requests: for a worker behind another gateway. */
   readonly joinsRequests: boolean;
@@ -34,14 +36,14 @@ export interface GatewayOptions {
  * `close` finishes what was accepted, then ends the workers.
  */
 export class Gateway implements DataPlaneService, AdminService {
-  readonly #loadedConfig: LoadedGatewayConfig;
+  #loadedConfig: LoadedGatewayConfig;
   readonly #events: Events;
   readonly #pool: Pool;
   readonly #catalog: Catalog<ServingVersion>;
   readonly #statistics: Statistics;
   readonly #metrics: Metrics;
-  /** Targets by what was asked; emptied whenever any version changes. */
-  readonly #targets = new Map<string, Target>();
+  /** Targets by what was asked, each good as long as its model is as it was. Emptied when any version changes. */
+  readonly #targets = new Map<string, { readonly of: Model; readonly target: Target }>();
   #watch: RepositoryWatch | undefined;
   #state: 'starting' | 'serving' | 'closing' = 'starting';
 
@@ -75,6 +77,11 @@ export class Gateway implements DataPlaneService, AdminService {
     if (this.#state === 'starting') this.#state = 'serving';
   }
 
+  /** Takes a changed configuration; keys that need a restart keep their old effect. */
+  reconfigure(loaded: LoadedGatewayConfig): void {
+    this.#loadedConfig = loaded;
+  }
+
   /** Finishes what was accepted and ends the workers. */
   async close(): Promise<void> {
     this.#state = 'closing';
@@ -93,15 +100,16 @@ export class Gateway implements DataPlaneService, AdminService {
   // The path.
 
   target(model: string, version: string | undefined): Target {
+    const of = this.#model(model);
     const key = version === undefined ? model : `${model}/${version}`;
     const known = this.#targets.get(key);
-    if (known !== undefined) return known;
-    const target = this.#route(this.#model(model), version);
-    this.#targets.set(key, target);
+    if (known?.of === of) return known.target;
+    const target = this.#route(of, version);
+    this.#targets.set(key, { of, target });
     return target;
   }
 
-  #route(model: CatalogModel<ServingVersion>, asked: string | undefined): Target {
+  #route(model: Model, asked: string | undefined): Target {
     const { name, config, versions, classLabels } = model;
     const stable = config.stable === undefined ? undefined : String(config.stable);
     const labels = new Map(Object.entries(config.labels).map(([label, to]) => [label, String(to)]));
@@ -185,7 +193,7 @@ export class Gateway implements DataPlaneService, AdminService {
     return this.#metrics.text();
   }
 
-  #model(name: string): CatalogModel<ServingVersion> {
+  #model(name: string): Model {
     const model = this.#catalog.get(name);
     if (model === undefined) {
       throw new GatewayError('not-found', `Request for unknown model: '${name}' is not found`);
@@ -217,7 +225,7 @@ export class Gateway implements DataPlaneService, AdminService {
 }
 
 /** Has a version that is ready: what broke while loading does not keep the gateway from being ready. */
-function wasHealthy({ versions }: CatalogModel<ServingVersion>): boolean {
+function wasHealthy({ versions }: Model): boolean {
   for (const { state } of versions.values()) if (state === 'READY') return true;
   return false;
 }

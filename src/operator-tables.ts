@@ -10,7 +10,8 @@ type Model = CatalogModel<ServingVersion>;
 /** One row per version; a model of which no version is known has one row with version ''. */
 export function modelRows(models: readonly Model[]): ModelRow[] {
   return models.flatMap(model => {
-    if (model.versions.size === 0) return [rowOf(model, '', { state: 'UNAVAILABLE', reason: 'no version' })];
+    if (model.versions.size === 0)
+      return [rowOf(model, '', { state: 'UNAVAILABLE', reason: model.problem || 'no version' })];
     return [...model.versions].map(([version, entry]) => rowOf(model, version, entry));
   });
 }

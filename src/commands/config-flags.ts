@@ -1,8 +1,8 @@
 /** The flags that every command with a configuration takes, and the configuration they lead to. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { ParseArgsOptionsConfig } from 'node:util';
 import { declaredOptions } from '../config/environment.ts';
-import { type LoadedGatewayConfig, loadGatewayConfig } from '../config/gateway-config.ts';
+import type { GatewaySources } from '../config/gateway-config.ts';
 import { gatewaySchema } from '../config/gateway-options.ts';
 import { UsageError } from './command.ts';
 
@@ -18,18 +18,27 @@ export interface ConfigFlags {
   readonly set?: readonly string[] | undefined;
 }
 
-/** Defaults, under the file, under `HEADGATE_*`, under `--set`. Throws ConfigError or UsageError. */
-export function readConfig(
+/** Where the configuration comes from: the file, under `HEADGATE_*`, under `--set`. Throws UsageError. */
+export function configSources(
   flags: ConfigFlags,
   overrides: Readonly<Record<string, unknown>> = {},
-): LoadedGatewayConfig {
+): GatewaySources {
   const file =
     flags.config ?? process.env['HEADGATE_CONFIG'] ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined);
-  return loadGatewayConfig({
-    ...(file === undefined ? {} : { file }),
+  return {
+    ...(file === undefined ? {} : fileSource(file)),
     env: process.env,
     overrides: { ...overrides, ...settings(flags.set ?? []) },
-  });
+  };
+}
+
+/** With its text, so that a later change is told from what was loaded; a file that cannot be read is loading's to refuse. */
+function fileSource(file: string): GatewaySources {
+  try {
+    return { file, fileText: readFileSync(file, 'utf8') };
+  } catch {
+    return { file };
+  }
 }
 
 function settings(texts: readonly string[]): Record<string, string> {

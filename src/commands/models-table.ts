@@ -32,7 +32,13 @@ export function settingsTable(rows: readonly ModelRow[]): string {
   return lines.length === 0 ? '' : aligned([['MODEL', 'SETTING', 'VALUE', 'FROM'], ...lines]);
 }
 
-function aligned(lines: readonly (readonly string[])[]): string {
+/** Names come from folders: what would steer a terminal is left out. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, '?');
+}
+
+function aligned(cells: readonly (readonly string[])[]): string {
+  const lines = cells.map(line => line.map(printable));
   const widths = (lines[0] ?? []).map((_, i) => Math.max(...lines.map(line => line[i]?.length ?? 0)));
   return lines
     .map(

@@ -1,9 +1,10 @@
 /** `headgate models`: what is loaded, asked of the running gateway; what is on disk, when none runs. */
 import type { ModelRow } from '../admin/service.ts';
+import { loadGatewayConfig } from '../config/gateway-config.ts';
 import type { GatewayConfig } from '../config/gateway-options.ts';
 import { scanRepository } from '../repository/scan.ts';
 import { type Command, readFlags } from './command.ts';
-import { CONFIG_FLAGS, configHelp, readConfig } from './config-flags.ts';
+import { CONFIG_FLAGS, configHelp, configSources } from './config-flags.ts';
 import { modelsTable, settingsTable } from './models-table.ts';
 
 const FLAGS = {
@@ -24,7 +25,7 @@ Asks the running gateway's admin plane. When none answers there, lists what the 
 ${configHelp()}`,
   run: async args => {
     const { verbose = false, json = false, ...flags } = readFlags(args, FLAGS);
-    const { config } = readConfig(flags);
+    const { config } = loadGatewayConfig(configSources(flags));
     const running = await askGateway(config);
     const rows = running ?? (await rowsOnDisk(config.repository));
     if (json) {

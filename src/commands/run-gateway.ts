@@ -1,8 +1,15 @@
 /** The process of `serve` and `worker`: ports, log, signals, and the order of starting and leaving. */
 import { type AdminPlane, createAdminPlane } from '../admin/plane.ts';
-import type { LoadedGatewayConfig } from '../config/gateway-config.ts';
+import {
+  type GatewaySources,
+  keysNeedingRestart,
+  type LoadedGatewayConfig,
+  loadGatewayConfig,
+} from '../config/gateway-config.ts';
 import type { GatewayConfig } from '../config/gateway-options.ts';
-import { createEvents } from '../events.ts';
+import type { FileWatch } from '../config/watch-file.ts';
+import { watchGatewayConfig } from '../config/watch-gateway-config.ts';
+import { createEvents, type Events } from '../events.ts';
 import { Gateway } from '../gateway.ts';
 import { createDataPlane, type DataPlane } from '../http/data-plane.ts';
 import type { DataPlaneOptions } from '../http/options.ts';
@@ -12,12 +19,16 @@ import { VERSION } from '../version.ts';
 import { listenOrExplain, urlOf } from './listen.ts';
 import { whatIsServed } from './what-is-served.ts';
 
+/** As deep as the protocol's other servers read. */
+const MAX_JSON_DEPTH = 100;
+
 export interface RunOptions {
   readonly role: 'gateway' | 'worker';
 }
 
 /** Resolves with the exit code once it was told to stop and has left. Rejects when it cannot start. */
-export async function runGateway(loaded: LoadedGatewayConfig, { role }: RunOptions): Promise<number> {
+export async function runGateway(sources: GatewaySources, { role }: RunOptions): Promise<number> {
+  const loaded = loadGatewayConfig(sources);
   const { config } = loaded;
   const events = createEvents();
   const log = createLog({ level: config.log.level });
@@ -27,11 +38,19 @@ export async function runGateway(loaded: LoadedGatewayConfig, { role }: RunOptio
     log: (worker: string, line: string) => log.logger.warn({ worker }, line),
   };
   const gateway = new Gateway(loaded, { joinsRequests: role === 'gateway', pool }, events);
-  const data = createDataPlane(gateway, dataPlaneOptions(config), events);
+  const live = { config };
+  const data = createDataPlane(gateway, dataPlaneOptions(live), events);
   const admin = createAdminPlane(gateway, { ...config.admin, buildVersion: VERSION }, error =>
     log.logger.error({ err: error }, 'admin plane'),
   );
   const running = { config, log, gateway, data, admin };
+  const watch = followConfig(sources, events, changed => {
+    const waiting = keysNeedingRestart(config, changed.config);
+    if (waiting.length > 0) log.logger.warn({ keys: waiting }, 'changed, in force after a restart');
+    live.config = changed.config;
+    log.logger.level = changed.config.log.level;
+    gateway.reconfigure(changed);
+  });
   try {
     const told = firstSignal();
     await Promise.race([start(running), told]);
@@ -42,6 +61,7 @@ export async function runGateway(loaded: LoadedGatewayConfig, { role }: RunOptio
     await gateway.abandon();
     throw error;
   } finally {
+    await watch?.close();
     stopLogging();
     log.close();
   }
@@ -88,13 +108,19 @@ async function secondSignal({ log, gateway }: Running): Promise<number> {
   return 1;
 }
 
-function dataPlaneOptions({
-  limits,
-  timeouts,
-  json,
-  overload,
-  repositoryControl,
-}: GatewayConfig): DataPlaneOptions {
+/** Follows the configuration file, when there is one. */
+function followConfig(
+  sources: GatewaySources,
+  events: Events,
+  onConfig: (loaded: LoadedGatewayConfig) => void,
+): FileWatch | undefined {
+  if (sources.file === undefined) return undefined;
+  return watchGatewayConfig(sources.file, sources, events, onConfig);
+}
+
+/** `live.config` may be replaced: what needs no restart is read when it matters. */
+function dataPlaneOptions(live: { readonly config: GatewayConfig }): DataPlaneOptions {
+  const { limits, timeouts, json, overload } = live.config;
   const { maxBodyBytes, maxBodiesBytes, maxInflatedBytes, maxHeaderBytes, ...decode } = limits;
   return {
     limits: {
@@ -102,12 +128,14 @@ function dataPlaneOptions({
       maxBodiesBytes,
       maxInflatedBytes,
       maxHeaderBytes,
-      decode: { ...decode, maxDepth: 100 },
+      decode: { ...decode, maxDepth: MAX_JSON_DEPTH },
     },
     timeouts,
     nonFinite: json.nonFinite,
     overloadStatus: overload.status,
-    repositoryControl,
+    get repositoryControl() {
+      return live.config.repositoryControl;
+    },
     serverVersion: VERSION,
   };
 }

@@ -1,6 +1,6 @@
 /** `headgate serve`: the gateway with its two ports, until it is told to stop. */
 import { type Command, readFlags } from './command.ts';
-import { CONFIG_FLAGS, configHelp, readConfig } from './config-flags.ts';
+import { CONFIG_FLAGS, configHelp, configSources } from './config-flags.ts';
 import { runGateway } from './run-gateway.ts';
 
 export const serveCommand: Command = {
@@ -12,5 +12,5 @@ Serves every model in the models folder on the data plane, and metrics, states a
 Ends on SIGINT or SIGTERM once it has answered what it accepted; a second signal ends it at once.
 
 ${configHelp()}`,
-  run: args => runGateway(readConfig(readFlags(args, CONFIG_FLAGS)), { role: 'gateway' }),
+  run: args => runGateway(configSources(readFlags(args, CONFIG_FLAGS)), { role: 'gateway' }),
 };

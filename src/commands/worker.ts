@@ -1,6 +1,6 @@
 /** `headgate worker`: the same supervisor without batching of its own, for a gateway on another machine. */
 import { type Command, readFlags } from './command.ts';
-import { CONFIG_FLAGS, configHelp, readConfig } from './config-flags.ts';
+import { CONFIG_FLAGS, configHelp, configSources } from './config-flags.ts';
 import { runGateway } from './run-gateway.ts';
 
 const FLAGS = { ...CONFIG_FLAGS, host: { type: 'string' }, port: { type: 'string' } } as const;
@@ -22,6 +22,6 @@ ${configHelp()}`,
       ...(host === undefined ? {} : { 'http.host': host }),
       ...(port === undefined ? {} : { 'http.port': port }),
     };
-    return runGateway(readConfig(flags, overrides), { role: 'worker' });
+    return runGateway(configSources(flags, overrides), { role: 'worker' });
   },
 };

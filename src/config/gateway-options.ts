@@ -52,6 +52,11 @@ export const gatewaySchema = Type.Object({
         description: 'Bearer token the admin plane demands.',
       }),
     ),
+    metricsWithoutToken: Type.Boolean({
+      default: false,
+      restart: true,
+      description: 'May /metrics be read without the token?',
+    }),
     allowedHosts: names(
       'Names, besides loopback ones, that a Host header may carry on the admin plane.',
       RESTART,

@@ -37,6 +37,7 @@ export function logEvents(events: Events, logger: Logger): () => void {
   events.on('version:changed', change => logVersion(logger, change));
   events.on('worker:changed', change => logWorker(logger, change));
   events.on('config:refused', refused => logRefused(logger, refused));
+  events.on('config:ignored', ignored => logIgnored(logger, ignored));
   return () => failures.close();
 }
 
@@ -47,7 +48,7 @@ function logFailure(logger: Logger, failures: LineBudget, done: RequestDone): vo
 }
 
 function logVersion(logger: Logger, { model, version, state, reason }: VersionChanged): void {
-  if (state === 'UNAVAILABLE')
+  if (state === 'UNAVAILABLE' && reason !== 'unloaded')
     logger.warn({ model, version, state, reason: short(reason) }, 'version unavailable');
   else logger.info({ model, version, state }, `version ${state.toLowerCase()}`);
 }
@@ -59,6 +60,10 @@ function logWorker(logger: Logger, { worker, state, pid, detail }: WorkerChanged
 
 function logRefused(logger: Logger, { source, message }: Refused): void {
   logger.error({ source, reason: short(message) }, 'configuration refused, the old one stays');
+}
+
+function logIgnored(logger: Logger, { source, message }: Refused): void {
+  logger.warn({ source, ignored: short(message) }, 'configuration in force, without what is not supported');
 }
 
 function short(text: string): string {
