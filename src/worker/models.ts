@@ -4,6 +4,9 @@ import type { LoadOrder } from '../protocol/load-order.ts';
 import { LoadedModel } from './loaded-model.ts';
 import { RunThread } from './run-thread.ts';
 
+/** A new thread takes some 50 ms to start; an idle one keeps some 9 MB. */
+const MAX_PARKED = 4;
+
 type Entry =
   | { readonly kind: 'loading' }
   | { readonly kind: 'loaded'; readonly model: LoadedModel }
@@ -11,7 +14,7 @@ type Entry =
 
 export class Models {
   readonly #entries = new Map<string, Entry>();
-  /** Without a session; as many as were ever needed at once beyond those in use. */
+  /** Without a session, for the next load. */
   readonly #parked: RunThread[] = [];
   readonly #nice: number;
 
@@ -50,8 +53,15 @@ export class Models {
     const id = key(name, version);
     const model = this.get(name, version);
     this.#entries.set(id, { kind: 'unloading' });
-    this.#parked.push(...(await model.unload()));
+    this.#park(await model.unload());
     this.#entries.delete(id);
+  }
+
+  #park(threads: readonly RunThread[]): void {
+    for (const thread of threads) {
+      if (this.#parked.length < MAX_PARKED) this.#parked.push(thread);
+      else thread.end();
+    }
   }
 
   async #create(name: string, order: LoadOrder): Promise<LoadedModel> {
@@ -76,7 +86,7 @@ export class Models {
       return model;
     } catch (error) {
       await Promise.all(loaded.map(thread => thread.command({ kind: 'release' })));
-      this.#parked.push(...threads);
+      this.#park(threads);
       throw error;
     }
   }
