@@ -136,7 +136,8 @@ test('when a worker dies, what it ran rejects at once, and it comes back with it
   const held = runRow(executor, COMMAND.hold, 0);
   const exited = nextChange(events, ({ state }) => state === 'exited');
   const crashed = runRow(other.executor, COMMAND.crash, 0);
-  for (const lost of [held, crashed]) await assert.rejects(lost, { code: 'unavailable', retryAfterMs: 1000 });
+  const gone = { code: 'unavailable', retryAfterMs: 1000 };
+  await Promise.all([held, crashed].map(lost => assert.rejects(lost, gone)));
   assert.equal((await exited).detail, 'SIGSEGV');
   assert.deepEqual(await runRow(executor, 5, 6), [5, 6]);
   assert.deepEqual(await runRow(other.executor, 7, 8), [7, 8]);
