@@ -4,9 +4,6 @@ import type { LoadOrder } from '../protocol/load-order.ts';
 import { LoadedModel } from './loaded-model.ts';
 import { RunThread } from './run-thread.ts';
 
-/** A new thread takes some 50 ms to start; an idle one keeps some 9 MB. */
-const MAX_PARKED = 4;
-
 type Entry =
   | { readonly kind: 'loading' }
   | { readonly kind: 'loaded'; readonly model: LoadedModel }
@@ -14,7 +11,7 @@ type Entry =
 
 export class Models {
   readonly #entries = new Map<string, Entry>();
-  /** Without a session, for the next load. */
+  /** Without a session, for the next load: some 9 MB each, never more in all than instances were loaded at once. */
   readonly #parked: RunThread[] = [];
   readonly #nice: number;
 
@@ -53,15 +50,8 @@ export class Models {
     const id = key(name, version);
     const model = this.get(name, version);
     this.#entries.set(id, { kind: 'unloading' });
-    this.#park(await model.unload());
+    this.#parked.push(...(await model.unload()));
     this.#entries.delete(id);
-  }
-
-  #park(threads: readonly RunThread[]): void {
-    for (const thread of threads) {
-      if (this.#parked.length < MAX_PARKED) this.#parked.push(thread);
-      else thread.end();
-    }
   }
 
   async #create(name: string, order: LoadOrder): Promise<LoadedModel> {
@@ -86,7 +76,7 @@ export class Models {
       return model;
     } catch (error) {
       await Promise.all(loaded.map(thread => thread.command({ kind: 'release' })));
-      this.#park(threads);
+      this.#parked.push(...threads);
       throw error;
     }
   }
