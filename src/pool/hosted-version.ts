@@ -29,7 +29,8 @@ export class HostedVersion implements Seats {
   open = false;
   #client: WorkerClient | undefined;
   #lost: () => void = () => undefined;
-  #running = 0;
+  /** When each run under way began, on the `performance.now()` clock. */
+  readonly #startedMs: number[] = [];
   #drained: (() => void) | undefined;
 
   constructor({ model, version, order, device, weight, warmUp }: HostedVersionOptions) {
@@ -44,7 +45,12 @@ export class HostedVersion implements Seats {
   }
 
   get running(): number {
-    return this.#running;
+    return this.#startedMs.length;
+  }
+
+  /** How long the oldest run under way has been running, ms; 0 when none is. */
+  oldestRunMs(nowMs: number): number {
+    return this.#startedMs.length === 0 ? 0 : nowMs - Math.min(...this.#startedMs);
   }
 
   /** Takes work through this client from now on; `lost` hears of a connection that broke under a run. */
@@ -62,21 +68,22 @@ export class HostedVersion implements Seats {
   async run(execution: Execution): Promise<ExecutionResult> {
     // Between grant and execution the worker may have died.
     if (!this.open || this.#client === undefined) throw workerGone();
-    this.#running++;
+    const startedMs = performance.now();
+    this.#startedMs.push(startedMs);
     try {
       return await this.#client.infer(this.path, execution);
     } catch (error) {
       if (isUnavailable(error)) this.#lost();
       throw error;
     } finally {
-      this.#running--;
-      if (this.#running === 0) this.#drained?.();
+      this.#startedMs.splice(this.#startedMs.indexOf(startedMs), 1);
+      if (this.#startedMs.length === 0) this.#drained?.();
     }
   }
 
   /** Resolves when nothing runs here any more. */
   drained(): Promise<void> {
-    if (this.#running === 0) return Promise.resolve();
+    if (this.running === 0) return Promise.resolve();
     return new Promise(resolve => {
       this.#drained = resolve;
     });

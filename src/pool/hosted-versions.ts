@@ -101,6 +101,13 @@ export class HostedVersions {
     }
   }
 
+  /** One with a run under way for longer than this. */
+  longerThan(ms: number): HostedVersion | undefined {
+    const nowMs = performance.now();
+    for (const hosted of this.#all) if (hosted.oldestRunMs(nowMs) > ms) return hosted;
+    return undefined;
+  }
+
   /** Call at the first sign of a death, while what was running still counts as running. */
   suspectRunning(): void {
     for (const hosted of this.#all) if (hosted.running > 0) this.#suspects.add(hosted);

@@ -38,6 +38,8 @@ export interface PoolOptions {
   readonly readyTimeoutMs?: number;
   /** Bounds examining a version, and loading and warming it on one worker. */
   readonly loadTimeoutMs?: number;
+  /** A run that takes longer hangs, and its worker is replaced; absent: two minutes. */
+  readonly hungAfterMs?: number;
 }
 
 interface Weighed extends Examined {
@@ -72,7 +74,8 @@ export class Pool {
 
   /** Resolves when the CPU worker is ready for models; rejects when it cannot be started. */
   async start(): Promise<void> {
-    const { socketParent, workerCommand, log, random, readyTimeoutMs, loadTimeoutMs } = this.#options;
+    const { socketParent, workerCommand, log, random, readyTimeoutMs, loadTimeoutMs, hungAfterMs } =
+      this.#options;
     await sweepSocketDirectories(socketParent);
     const settings: WorkerSettings = {
       command: workerCommand ?? ownWorker(),
@@ -83,6 +86,7 @@ export class Pool {
       random: random ?? Math.random,
       readyTimeoutMs: readyTimeoutMs ?? 30_000,
       loadTimeoutMs: loadTimeoutMs ?? 300_000,
+      hungAfterMs: hungAfterMs ?? 120_000,
     };
     this.#scheduler.setCapacity('cpu', this.#cores);
     const fleet = new WorkerFleet(settings);

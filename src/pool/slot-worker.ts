@@ -39,7 +39,7 @@ type Starting = Extract<WorkerState, { kind: 'starting' }>;
 type Ready = Extract<WorkerState, { kind: 'ready' }>;
 
 const SLOT_NICENESS = 5;
-const RSS_EVERY_MS = 5000;
+const ATTEND_EVERY_MS = 5000;
 /** Deaths while loading one version before it is given up: another version may have been the cause once. */
 const LOAD_ATTEMPTS = 3;
 /** Native crashes. SIGKILL is somebody's will, or the kernel's for want of memory. */
@@ -166,7 +166,7 @@ export class SlotWorker {
     this.#emit('ready', process.pid);
     this.#ready.resolve(state);
     void this.#hosted.restore(state);
-    void this.#pollMemory(state);
+    void this.#attend(state);
   }
 
   #died(reason: string): void {
@@ -227,10 +227,17 @@ export class SlotWorker {
     await state.client.unload(hosted.model, hosted.order.version, signal).catch(() => undefined);
   }
 
-  async #pollMemory(state: Ready): Promise<void> {
+  /** Asks for its memory now and then, and ends a process in which a run hangs. */
+  async #attend(state: Ready): Promise<void> {
+    const { hungAfterMs, log } = this.#settings;
     while (this.#state === state) {
       this.#rssBytes = await state.client.rssBytes().catch(() => this.#rssBytes);
-      await sleep(RSS_EVERY_MS, undefined, { ref: false });
+      await sleep(Math.min(ATTEND_EVERY_MS, hungAfterMs), undefined, { ref: false });
+      const hung = this.#hosted.longerThan(hungAfterMs);
+      if (hung === undefined || this.#state !== state) continue;
+      log(this.name, `a run of ${hung.model} version ${hung.version} hangs: its worker is killed`);
+      void state.process.kill();
+      return;
     }
   }
 

@@ -15,6 +15,8 @@ export interface WorkerSettings {
   readonly readyTimeoutMs: number;
   /** Bounds loading and warming one version; after it the worker counts as hung. */
   readonly loadTimeoutMs: number;
+  /** A run that takes longer hangs: it can only be ended with its process. */
+  readonly hungAfterMs: number;
 }
 
 /** From a broken connection to the exit event of the process that broke it, at most. */

@@ -164,6 +164,14 @@ test('a worker killed again and again always comes back, and no answer is wrong'
   assert.deepEqual(await runRow(executor, 1, 2), [1, 2]);
 });
 
+test('a run that hangs ends with its worker, which comes back', async t => {
+  const { pool, folder, lines } = await startPool(t, { hungAfterMs: 300 });
+  const { executor } = await pool.load(specOf(writeFakeModel(folder, 'echo')));
+  await assert.rejects(runRow(executor, COMMAND.hold, 0), { code: 'unavailable' });
+  assert.deepEqual(await runRow(executor, 1, 2), [1, 2]);
+  assert.ok(lines.includes('cpu: a run of echo version 1 hangs: its worker is killed'));
+});
+
 test('a dedicated model has a process of its own, which dies with it alone', async t => {
   const { pool, folder } = await startPool(t);
   const shared = await pool.load(specOf(writeFakeModel(folder, 'shared')));
