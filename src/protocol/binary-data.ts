@@ -1,6 +1,6 @@
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import { type Datatype, ELEMENT_BYTES, type Tensor } from '../tensor.ts';
-import { countFramed } from './bytes-framing.ts';
+import { countFramed, firstUnfitText } from './bytes-framing.ts';
 import { brief } from './json-reader.ts';
 import type { TensorDraft } from './read-tensor.ts';
 
@@ -62,10 +62,16 @@ export function checkBytes(
     if (datatype === 'BOOL') checkBooleans(data, field, code);
     return;
   }
+  checkElements(count, data, field, code);
+}
+
+function checkElements(count: number, data: Uint8Array, field: string, code: ErrorCode): void {
   const framed = countFramed(data);
   if (framed < 0) throw new GatewayError(code, `${field}: the last BYTES element is longer than the data`);
   if (framed !== count)
     throw new GatewayError(code, `${field}: expected ${count} BYTES elements, got ${framed}`);
+  const unfit = firstUnfitText(data);
+  if (unfit >= 0) throw new GatewayError(code, `${field}: element ${unfit}: expected UTF-8 text without NUL`);
 }
 
 /** ONNX Runtime reads the bytes as C++ bools, for which any other value is undefined behaviour. */

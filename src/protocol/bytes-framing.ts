@@ -1,4 +1,5 @@
 /** BYTES elements on the wire: each a little-endian uint32 length and that many bytes. */
+import { isUtf8 } from 'node:buffer';
 
 /** Elements in `data`, or −1 where the last one is cut short. */
 export function countFramed(data: Uint8Array): number {
@@ -10,6 +11,21 @@ export function countFramed(data: Uint8Array): number {
     count++;
   }
   return at === data.length ? count : -1;
+}
+
+/**
+ * Index of the first element that is no UTF-8 text or holds a NUL, or −1. ONNX Runtime takes JavaScript strings from
+ * Node and cuts them off at a NUL, so such an element would reach the model as something else. Needs sound framing.
+ */
+export function firstUnfitText(data: Uint8Array): number {
+  let index = 0;
+  for (let at = 0; at < data.length; index++) {
+    const from = at + 4;
+    at = from + frameLength(data, at);
+    const text = data.subarray(from, at);
+    if (!isUtf8(text) || text.includes(0)) return index;
+  }
+  return -1;
 }
 
 /** Length of the element framed at `at`; needs four bytes there. */

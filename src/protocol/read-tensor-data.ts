@@ -186,7 +186,11 @@ function readInteger64(reader: JsonReader, index: number, datatype: Datatype, vi
 
 function readString(reader: JsonReader, index: number): string {
   if (!reader.isStringNext()) failElement(reader, index, 'a string', reader.describe());
-  return reader.string();
+  const text = reader.string();
+  if (text.includes('\0'))
+    failElement(reader, index, 'a string without NUL', JSON.stringify(text.slice(0, 40)));
+  if (!text.isWellFormed()) failElement(reader, index, 'a string without lone surrogates', 'one');
+  return text;
 }
 
 function failRange(reader: JsonReader, index: number, datatype: Datatype, value: number): never {

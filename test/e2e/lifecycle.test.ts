@@ -15,7 +15,10 @@ before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'headgate-lifecycle-'));
   await writeRepository(folder, {
     identity: { versions: { 1: identity() } },
-    slow: { versions: { 1: slow(100_000) }, config: 'maxBatchSize: 1\nmaxTimeoutMs: 60000\ntimeoutMs: 60000\n' },
+    slow: {
+      versions: { 1: slow(100_000) },
+      config: 'maxBatchSize: 1\nmaxTimeoutMs: 60000\ntimeoutMs: 60000\n',
+    },
   });
 });
 after(() => rm(folder, { recursive: true, force: true }));
@@ -39,7 +42,7 @@ test('SIGTERM: what was accepted is answered, ready is 503, live is 200, then it
   const draining = await untilDraining(headgate.url, agent);
   assert.equal(draining.ready, 503);
   assertOk(await accepted);
-  const exit = await headgate.stop();
+  const exit = await headgate.ended();
   agent.destroy();
   assert.deepEqual(exit, { code: 0, signal: null }, headgate.output());
   await allGone(workers);

@@ -25,8 +25,16 @@ export interface Headgate extends AsyncDisposable {
   readonly folder: string;
   /** Everything printed so far, both streams. */
   output(): string;
+  /** Resolves with how it ended, once it has ended by itself or by a signal sent elsewhere. */
+  ended(): Promise<Ending>;
   /** Sends the signal and resolves with how it ended. */
-  stop(signal?: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  stop(signal?: NodeJS.Signals): Promise<Ending>;
+}
+
+/** How a process ended. */
+export interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
 }
 
 export async function freePort(): Promise<number> {
@@ -88,12 +96,18 @@ class RunningHeadgate implements Headgate {
     return this.process.pid as number;
   }
 
-  async stop(signal: NodeJS.Signals = 'SIGTERM') {
-    if (this.process.exitCode === null && this.process.signalCode === null) {
-      this.process.kill(signal);
-      await once(this.process, 'exit');
-    }
+  get #isOver(): boolean {
+    return this.process.exitCode !== null || this.process.signalCode !== null;
+  }
+
+  async ended(): Promise<Ending> {
+    if (!this.#isOver) await once(this.process, 'exit');
     return { code: this.process.exitCode, signal: this.process.signalCode };
+  }
+
+  stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ending> {
+    if (!this.#isOver) this.process.kill(signal);
+    return this.ended();
   }
 
   async [Symbol.asyncDispose]() {
