@@ -15,13 +15,15 @@ export interface MalformedAnswer {
 export async function checkMalformed(
   port: number,
   target: CorpusTarget,
-  { name, send, status, closes, head = false }: MalformedCase,
+  { name, send, status, closes, head = false, followsGood = false }: MalformedCase,
 ): Promise<MalformedAnswer> {
   const servesNext = !closes && !head;
   const pieces = servesNext ? [...send(target), NEXT] : send(target);
   const finals = closes ? Infinity : servesNext ? 2 : 1;
   const { responses } = await sendRaw(port, pieces, { finals, head });
-  const answers = responses.filter(response => response.status >= 200);
+  const finalOnes = responses.filter(response => response.status >= 200);
+  // A good request in front is answered when its answer is ready before the garbage behind it is read.
+  const answers = followsGood && finalOnes[0]?.status === 200 ? finalOnes.slice(1) : finalOnes;
   assert.deepEqual(
     answers.map(answer => answer.status),
     servesNext ? [status, 200] : [status],

@@ -23,6 +23,8 @@ export interface MalformedCase {
   /** Whether the server must end the connection; otherwise the next request on it is served. */
   readonly closes: boolean;
   readonly head?: boolean;
+  /** A good request stands in front of it on the connection. */
+  readonly followsGood?: boolean;
   /** Waits for one of the server's timeouts: seconds, with ordinary settings. */
   readonly slow?: boolean;
 }
@@ -125,7 +127,10 @@ const FRAMING: readonly MalformedCase[] = [
   { ...refused('connection that never speaks', 408, () => []), slow: true },
   { ...refused('body shorter than announced', 408, infer('', '{"inputs":', 1000)), slow: true },
   { ...refused('chunked body that never ends', 408, chunkedInfer('2\r\n{}\r\n')), slow: true },
-  refused('garbage after a good request', 400, () => [`${LIVE}${HOST}\r\n`, 'garbage\r\n\r\n']),
+  {
+    ...refused('garbage after a good request', 400, () => [`${LIVE}${HOST}\r\n`, 'garbage\r\n\r\n']),
+    followsGood: true,
+  },
 ];
 
 const SIZES: readonly MalformedCase[] = [
