@@ -14,7 +14,6 @@ const { values } = parseArgs({
   options: {
     socket: { type: 'string' },
     nice: { type: 'string', default: '5' },
-    'run-thread-nice': { type: 'string', default: '0' },
   },
 });
 if (values.socket === undefined) {
@@ -47,7 +46,7 @@ try {
   // The usual case: none was left.
 }
 ownSocket(socketPath);
-const server = createWorkerServer(new Models(Number(values['run-thread-nice'])));
+const server = createWorkerServer(new Models());
 server.listen(socketPath, () => console.log(JSON.stringify({ ready: true, pid: process.pid })));
 
 /** Below the gateway, so that no model keeps its event loop waiting; threads started later inherit it. */

@@ -13,12 +13,6 @@ export class Models {
   readonly #entries = new Map<string, Entry>();
   /** Without a session, for the next load: some 9 MB each, never more in all than instances were loaded at once. */
   readonly #parked: RunThread[] = [];
-  readonly #nice: number;
-
-  /** `nice`: how much below the I/O thread the run threads are scheduled. */
-  constructor(nice: number) {
-    this.#nice = nice;
-  }
 
   /** Throws `not-found`. */
   get(name: string, version: string): LoadedModel {
@@ -55,10 +49,7 @@ export class Models {
   }
 
   async #create(name: string, order: LoadOrder): Promise<LoadedModel> {
-    const threads = Array.from(
-      { length: order.instances },
-      () => this.#parked.pop() ?? new RunThread(this.#nice),
-    );
+    const threads = Array.from({ length: order.instances }, () => this.#parked.pop() ?? new RunThread());
     const [first, ...others] = threads as [RunThread, ...RunThread[]];
     const loaded: RunThread[] = [];
     const load = async (thread: RunThread) => {

@@ -17,8 +17,6 @@ export const COMMAND = -1;
 export interface RunThreadData {
   readonly signal: SharedArrayBuffer;
   readonly port: MessagePort;
-  /** Added to the process's niceness for this thread. */
-  readonly nice: number;
 }
 
 export type Command =

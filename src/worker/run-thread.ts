@@ -34,10 +34,10 @@ export class RunThread {
   readonly #sentGenerations: number[] = [];
   #busy = false;
 
-  constructor(nice: number) {
+  constructor() {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    const data: RunThreadData = { signal: this.#signal.buffer as SharedArrayBuffer, port: port2, nice };
+    const data: RunThreadData = { signal: this.#signal.buffer as SharedArrayBuffer, port: port2 };
     const worker = startThread(new URL(RUN_LOOP, import.meta.url), {
       workerData: data,
       transferList: [port2],
