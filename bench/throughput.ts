@@ -52,6 +52,9 @@ for (let pair = 0; pair < pairs; pair++) {
 
 const of = (subject: Subject, { model, encoding }: Workload) =>
   measurements.filter(m => m.subject === subject && m.model === model && m.encoding === encoding);
+/** Medians of the gateway's and the workers' part. */
+const cpuParts = (of: readonly Measurement[]) =>
+  `${median(of.map(m => m.gatewayUsPerRow)).toFixed(0)} + ${median(of.map(m => m.workersUsPerRow)).toFixed(0)}`;
 const summary = workloads.map(workload => {
   const [ours, naive] = [of('headgate', workload), of('naive', workload)];
   const ratio = (pick: (m: Measurement) => number) => {
@@ -67,8 +70,9 @@ const summary = workloads.map(workload => {
     headgate: median(ours.map(m => m.rowsPerSecond)),
     naive: median(naive.map(m => m.rowsPerSecond)),
     throughput: ratio(m => m.rowsPerSecond),
-    headgateCpuUs: median(ours.map(m => m.cpuUsPerRow)),
-    naiveCpuUs: median(naive.map(m => m.cpuUsPerRow)),
+    headgateCpuUs: cpuParts(ours),
+    naiveCpuUs: cpuParts(naive),
+    meanBatch: median(ours.map(m => m.meanBatch ?? Number.NaN)),
     cpu: ratio(m => m.cpuUsPerRow),
   };
 });
@@ -87,9 +91,10 @@ printTable([
     'headgate rows/s',
     'naive',
     'ratio (95 %)',
-    'headgate CPU µs/row',
+    'CPU µs/row',
     'naive',
     'ratio (95 %)',
+    'rows a run',
   ],
   ...summary.map(row => [
     row.model,
@@ -97,9 +102,10 @@ printTable([
     Math.round(row.headgate),
     Math.round(row.naive),
     spread(row.throughput),
-    row.headgateCpuUs.toFixed(1),
-    row.naiveCpuUs.toFixed(1),
+    row.headgateCpuUs,
+    row.naiveCpuUs,
     spread(row.cpu),
+    row.meanBatch.toFixed(1),
   ]),
 ]);
 console.log(`${pairs} pairs, ${seconds} s each; a difference under 5 % is noise`);

@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
-import { startHeadgate } from './headgate.ts';
+import { readCounts, startHeadgate } from './headgate.ts';
 import { load, total } from './load.ts';
 import { quantile } from './median.ts';
 import { startNaive } from './naive.ts';
 import { type Encoding, readAnswer } from './oip.ts';
-import { treeCpuSeconds } from './process-tree.ts';
+import { treeCpu } from './process-tree.ts';
 import type { Server } from './server.ts';
 import type { Workload } from './workload.ts';
 
@@ -19,8 +19,12 @@ export interface Measurement {
   readonly encoding: Encoding;
   readonly pair: number;
   readonly rowsPerSecond: number;
-  /** CPU time of the server's process tree, µs. */
+  /** CPU time of the server's process tree, µs; and the parts of it in the gateway and in its workers. */
   readonly cpuUsPerRow: number;
+  readonly gatewayUsPerRow: number;
+  readonly workersUsPerRow: number;
+  /** Rows a run, as the server counted them; undefined where it does not count. */
+  readonly meanBatch: number | undefined;
   readonly p50Ms: number;
   readonly p99Ms: number;
   /** Answers that were wrong, malformed or missing. */
@@ -43,16 +47,22 @@ export async function measure(
   const measurements: Measurement[] = [];
   for (const workload of pair % 2 === 0 ? workloads : [...workloads].reverse()) {
     const warmup = await fire(server, workload, Math.max(2, seconds / 2));
-    const cpu = treeCpuSeconds(server.pid);
+    const counts = subject === 'headgate' ? await readCounts(server, workload.model) : undefined;
+    const cpu = treeCpu(server.pid);
     const { rows, wrong, seconds: took, latenciesMs } = await fire(server, workload, seconds);
-    const cpuSeconds = treeCpuSeconds(server.pid) - cpu;
+    const used = treeCpu(server.pid);
+    const [gateway, workers] = [used.root - cpu.root, used.below - cpu.below];
+    const runs = counts && (await readCounts(server, workload.model)).executions - counts.executions;
     measurements.push({
       subject,
       model: workload.model,
       encoding: workload.encoding,
       pair,
       rowsPerSecond: rows / took,
-      cpuUsPerRow: (cpuSeconds / rows) * 1e6,
+      cpuUsPerRow: ((gateway + workers) / rows) * 1e6,
+      gatewayUsPerRow: (gateway / rows) * 1e6,
+      workersUsPerRow: (workers / rows) * 1e6,
+      meanBatch: runs === undefined ? undefined : rows / runs,
       p50Ms: quantile(latenciesMs, 0.5),
       p99Ms: quantile(latenciesMs, 0.99),
       bad: warmup.wrong + wrong,

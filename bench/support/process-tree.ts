@@ -26,9 +26,17 @@ export function processTree(root: number): ProcessInfo[] {
   return [...all.filter(info => info.pid === root), ...below(root)];
 }
 
-/** CPU time of a process and its descendants so far, s. */
-export function treeCpuSeconds(root: number): number {
-  return processTree(root).reduce((sum, info) => sum + info.cpuSeconds, 0);
+export interface CpuSeconds {
+  /** Of the process itself. */
+  readonly root: number;
+  /** Of all below it. */
+  readonly below: number;
+}
+
+/** CPU time of a process and its descendants so far; of the living only. */
+export function treeCpu(root: number): CpuSeconds {
+  const [first, ...below] = processTree(root);
+  return { root: first?.cpuSeconds ?? 0, below: below.reduce((sum, info) => sum + info.cpuSeconds, 0) };
 }
 
 /** Is this very process, and not another with its number, still there (and no zombie)? */
