@@ -5,6 +5,7 @@ import type { Events } from '../events.ts';
 import { answerError } from './answer.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { Connections } from './connections.ts';
+import { Decoders } from './decoders.ts';
 import { drain } from './drain.ts';
 import { InferCall } from './infer.ts';
 import { addMetadataRoutes } from './metadata-routes.ts';
@@ -41,7 +42,8 @@ export function createDataPlane(
 ): DataPlane {
   const connections = new Connections(options.timeouts.requestMs);
   const bodies = new ByteBudget(options.limits.maxBodiesBytes);
-  const app = createApp({ service, options, events, connections, bodies });
+  const decoders = new Decoders(options.limits.decode);
+  const app = createApp({ service, options, events, connections, bodies, decoders });
   return {
     app,
     listen: async at => {

@@ -66,10 +66,10 @@ export class Exchange {
     if (lingers || this.#surroundings.isDraining()) response.shouldKeepAlive = false;
     headers.push('content-length', String(byteLength(chunks)));
     response.writeHead(status, headers);
-    response.cork();
-    for (let i = 0; i < chunks.length; i++) response.write(chunks[i]);
-    if (lingers) lingerThenEnd(request, response);
-    else response.end();
+    if (lingers) {
+      for (let i = 0; i < chunks.length; i++) response.write(chunks[i]);
+      lingerThenEnd(request, response);
+    } else sendAll(response, chunks);
     this.#watchSlowReader();
   }
 
@@ -80,6 +80,21 @@ export class Exchange {
     const timer = setTimeout(() => socket.destroy(), this.#surroundings.sendMs);
     timer.unref();
     this.response.once('close', () => clearTimeout(timer));
+  }
+}
+
+/** Below this, one copy is cheaper than one more buffer for the socket to gather. */
+const SMALL_BYTES = 4096;
+
+function sendAll(response: ServerResponse, chunks: readonly Uint8Array[]): void {
+  if (chunks.length === 1) {
+    response.end(chunks[0]);
+  } else if (byteLength(chunks) <= SMALL_BYTES) {
+    response.end(Buffer.concat(chunks));
+  } else {
+    response.cork();
+    for (let i = 0; i < chunks.length; i++) response.write(chunks[i]);
+    response.end();
   }
 }
 

@@ -1,7 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import type { RequestDone } from '../events.ts';
 import type { InferenceResult } from '../inference.ts';
-import { decodeInfer } from '../protocol/decode-infer.ts';
 import type { InferRequest } from '../protocol/infer-request.ts';
 import { answerError } from './answer.ts';
 import { readBody } from './body.ts';
@@ -75,9 +74,7 @@ export class InferCall {
 
   #decode(bytes: Buffer, head: InferHead, target: Target): InferRequest {
     const startedAt = performance.now();
-    const { model: name, signature, maxBatchSize } = target;
-    const decodeLimits = this.#plane.options.limits.decode;
-    const request = decodeInfer(bytes, head.headerLength, { name, signature, maxBatchSize }, decodeLimits);
+    const request = this.#plane.decoders.of(target).decode(bytes, head.headerLength);
     this.#decodedAt = performance.now();
     this.#record.decodeMs = this.#decodedAt - startedAt;
     this.#record.rows = request.rows;

@@ -2,6 +2,7 @@
 import type { Events } from '../events.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import type { Connections } from './connections.ts';
+import type { Decoders } from './decoders.ts';
 import type { DataPlaneOptions } from './options.ts';
 import type { DataPlaneService } from './service.ts';
 
@@ -10,6 +11,7 @@ export interface Plane {
   readonly options: DataPlaneOptions;
   readonly events: Events;
   readonly connections: Connections;
+  readonly decoders: Decoders;
   /** Bytes of request bodies in memory. */
   readonly bodies: ByteBudget;
 }
