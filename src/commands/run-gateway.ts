@@ -35,6 +35,7 @@ export async function runGateway(sources: GatewaySources, { role }: RunOptions):
   const stopLogging = logEvents(events, log.logger);
   const pool = {
     cores: config.workers.cpuCores,
+    leavesCoreToGateway: true,
     log: (worker: string, line: string) => log.logger.warn({ worker }, line),
   };
   const gateway = new Gateway(loaded, { joinsRequests: role === 'gateway', pool }, events);

