@@ -16,8 +16,8 @@ import type { Target } from './service.ts';
 type Record = { -readonly [Key in keyof RequestDone]: RequestDone[Key] };
 
 /**
- * One inference over HTTP: choose the version, read and decode the body, submit, answer. The version comes first:
- * a body for an unknown model is never read. It ends once, answered or with its client gone, and then gives the
+ * One inference over HTTP: choose the version, read and decode the body, submit, answer. The version comes first,
+ * so that a body for an unknown model is never read, and is chosen anew for the body that was. It ends once, answered or with its client gone, and then gives the
  * body's bytes back to the budget and emits `request:done`.
  */
 export class InferCall {
@@ -39,9 +39,13 @@ export class InferCall {
   /** Never rejects. */
   async run(readNamed: () => Named): Promise<void> {
     try {
-      const target = this.#choose(readNamed());
+      const named = readNamed();
+      this.#choose(named);
       const head = readInferHead(this.#exchange.request.headers);
-      const request = this.#decode(await this.#readBody(head), head, target);
+      const body = await this.#readBody(head);
+      // Once more: a reload may have replaced the version while the body arrived.
+      const target = this.#choose(named);
+      const request = this.#decode(body, head, target);
       const result = await this.#submit(request, head, target);
       await this.#answer(result, request, target);
       this.#throwIfGone();

@@ -25,6 +25,8 @@ export class FakeService implements DataPlaneService {
   holds = false;
   /** When set, every inference fails with it. */
   failsWith: unknown;
+  /** The version that answers; a target of another one refuses as a draining version does. */
+  version = '1';
   /** When set, every answer is this. */
   output: Tensor | undefined;
   classLabels: ReadonlyMap<string, readonly string[]> = new Map();
@@ -49,16 +51,17 @@ export class FakeService implements DataPlaneService {
     if (version !== undefined && version !== '1' && version !== 'candidate') {
       throw new GatewayError('not-found', `'identity' version ${version} is not found`);
     }
+    const { version: answering } = this;
     return {
       model,
-      version: '1',
+      version: answering,
       route: version === 'candidate' ? 'label' : version === '1' ? 'pinned' : 'stable',
       signature: SIGNATURE,
       maxBatchSize: 64,
       timeoutMs: 1000,
       maxTimeoutMs: 5000,
       classLabels: this.classLabels,
-      submit: inference => this.#submit(inference),
+      submit: inference => this.#submit(inference, answering),
     };
   }
 
@@ -95,8 +98,9 @@ export class FakeService implements DataPlaneService {
     return held === undefined ? new Promise(resolve => this.#waiting.push(resolve)) : Promise.resolve(held);
   }
 
-  #submit(inference: Inference): Submission {
+  #submit(inference: Inference, version: string): Submission {
     this.submitted.push(inference);
+    if (version !== this.version) throw new GatewayError('unavailable', `version ${version} is draining`);
     if (this.failsWith !== undefined) return { result: Promise.reject(this.failsWith), cancel: () => {} };
     if (!this.holds) return { result: Promise.resolve(this.#identity(inference)), cancel: () => {} };
     return this.#hold(inference);

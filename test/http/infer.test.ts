@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type IncomingMessage, request as httpRequest } from 'node:http';
 import test from 'node:test';
 import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
 import { GatewayError } from '../../src/errors.ts';
@@ -199,6 +201,20 @@ test('asks for the body only once it will read it', async t => {
     [404],
   );
   assert.equal(refused.responses[0]?.headers.get('connection'), 'close');
+});
+
+test('a version replaced while the body arrives does not lose the request', async t => {
+  const { url, service, done } = await startPlane(t);
+  const headers = { expect: '100-continue', 'content-length': jsonBody().length };
+  const request = httpRequest(url + PATH, { method: 'POST', headers, agent: false });
+  await once(request, 'continue');
+  service.version = '2';
+  request.end(jsonBody());
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  response.resume();
+  assert.equal(response.statusCode, 200);
+  assert.equal(response.headers['headgate-version'], '2');
+  assert.equal(done[0]?.version, '2');
 });
 
 test('refuses a body that does not fit in the memory for all bodies, and serves the next', async t => {
