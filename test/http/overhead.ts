@@ -38,6 +38,9 @@ async function serveHeadgate(): Promise<number> {
   const service = new FakeService();
   // The fake remembers every inference for the tests; here that would be a leak.
   Object.defineProperty(service, 'submitted', { value: { push: () => 0 } });
+  // The gateway keeps its targets, and the decoders what they know of them.
+  const target = service.target('identity', undefined);
+  service.target = () => target;
   const plane = createDataPlane(service, OPTIONS, createEvents());
   return (await plane.listen({ host: '127.0.0.1', port: 0 })).port;
 }
