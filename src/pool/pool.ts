@@ -41,6 +41,8 @@ export interface PoolOptions {
   readonly readyTimeoutMs?: number;
   /** Bounds examining a version, and loading and warming it on one worker. */
   readonly loadTimeoutMs?: number;
+  /** How often a worker is asked how it is; one that says nothing three times is replaced; absent: five seconds. */
+  readonly lookEveryMs?: number;
   /** A run that takes longer hangs, and its worker is replaced; absent: two minutes. */
   readonly hungAfterMs?: number;
 }
@@ -79,8 +81,8 @@ export class Pool {
 
   /** Resolves when the CPU worker is ready for models; rejects when it cannot be started. */
   async start(): Promise<void> {
-    const { socketParent, workerCommand, log, random, readyTimeoutMs, loadTimeoutMs, hungAfterMs } =
-      this.#options;
+    const { socketParent, workerCommand, log, random } = this.#options;
+    const { readyTimeoutMs, loadTimeoutMs, lookEveryMs, hungAfterMs } = this.#options;
     await sweepSocketDirectories(socketParent);
     const settings: WorkerSettings = {
       command: workerCommand ?? ownWorker(),
@@ -91,6 +93,7 @@ export class Pool {
       random: random ?? Math.random,
       readyTimeoutMs: readyTimeoutMs ?? 30_000,
       loadTimeoutMs: loadTimeoutMs ?? 300_000,
+      lookEveryMs: lookEveryMs ?? 5000,
       hungAfterMs: hungAfterMs ?? 120_000,
     };
     this.#scheduler.setCapacity('cpu', this.#cores);

@@ -39,7 +39,8 @@ type Starting = Extract<WorkerState, { kind: 'starting' }>;
 type Ready = Extract<WorkerState, { kind: 'ready' }>;
 
 const SLOT_NICENESS = 5;
-const ATTEND_EVERY_MS = 5000;
+/** Looks in a row that a worker may leave unanswered: one can fall into a pause of the machine, or of this process. */
+const MISSED_LOOKS = 3;
 /** Deaths while loading one version before it is given up: another version may have been the cause once. */
 const LOAD_ATTEMPTS = 3;
 /** Native crashes. SIGKILL is somebody's will, or the kernel's for want of memory. */
@@ -227,18 +228,33 @@ export class SlotWorker {
     await state.client.unload(hosted.model, hosted.order.version, signal).catch(() => undefined);
   }
 
-  /** Asks for its memory now and then, and ends a process in which a run hangs. */
+  /** Asks for its memory now and then, and ends a process that no longer answers or in which a run hangs. */
   async #attend(state: Ready): Promise<void> {
-    const { hungAfterMs, log } = this.#settings;
-    while (this.#state === state) {
-      this.#rssBytes = await state.client.rssBytes().catch(() => this.#rssBytes);
-      await sleep(Math.min(ATTEND_EVERY_MS, hungAfterMs), undefined, { ref: false });
-      const hung = this.#hosted.longerThan(hungAfterMs);
-      if (hung === undefined || this.#state !== state) continue;
-      log(this.name, `a run of ${hung.model} version ${hung.version} hangs: its worker is killed`);
+    const { lookEveryMs, hungAfterMs, log } = this.#settings;
+    for (let missed = 0; this.#state === state; ) {
+      missed = (await this.#look(state)) ? 0 : missed + 1;
+      if (missed < MISSED_LOOKS) await sleep(Math.min(lookEveryMs, hungAfterMs), undefined, { ref: false });
+      const why = missed < MISSED_LOOKS ? this.#hangs() : 'the process does not answer';
+      if (why === undefined || this.#state !== state) continue;
+      log(this.name, `${why}: its worker is killed`);
       void state.process.kill();
       return;
     }
+  }
+
+  /** False when the worker does not say in time how it is. */
+  async #look({ client }: Ready): Promise<boolean> {
+    try {
+      this.#rssBytes = await client.rssBytes(AbortSignal.timeout(this.#settings.lookEveryMs));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #hangs(): string | undefined {
+    const hung = this.#hosted.longerThan(this.#settings.hungAfterMs);
+    return hung && `a run of ${hung.model} version ${hung.version} hangs`;
   }
 
   #become(next: WorkerState): void {

@@ -58,8 +58,9 @@ export class WorkerClient {
   }
 
   /** Bytes of memory the worker process holds. */
-  async rssBytes(): Promise<number> {
-    const { rssBytes } = (await this.#document('GET', '/v2/worker')) as { rssBytes?: unknown };
+  async rssBytes(signal?: AbortSignal): Promise<number> {
+    const document = await this.#document('GET', '/v2/worker', undefined, signal);
+    const { rssBytes } = document as { rssBytes?: unknown };
     return typeof rssBytes === 'number' ? rssBytes : 0;
   }
 

@@ -15,6 +15,8 @@ export interface WorkerSettings {
   readonly readyTimeoutMs: number;
   /** Bounds loading and warming one version; after it the worker counts as hung. */
   readonly loadTimeoutMs: number;
+  /** How often, and for how long, a worker is asked how it is. */
+  readonly lookEveryMs: number;
   /** A run that takes longer hangs: it can only be ended with its process. */
   readonly hungAfterMs: number;
 }

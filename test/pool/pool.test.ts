@@ -172,6 +172,16 @@ test('a run that hangs ends with its worker, which comes back', async t => {
   assert.ok(lines.includes('cpu: a run of echo version 1 hangs: its worker is killed'));
 });
 
+test('a worker whose process stands still is replaced', async t => {
+  const { pool, folder, events, lines } = await startPool(t, { lookEveryMs: 200 });
+  const { executor } = await pool.load(specOf(writeFakeModel(folder, 'echo')));
+  const exited = nextChange(events, ({ state }) => state === 'exited');
+  process.kill(pool.view()[0]?.pid ?? 0, 'SIGSTOP');
+  assert.equal((await exited).detail, 'SIGKILL');
+  assert.deepEqual(await runRow(executor, 1, 2), [1, 2]);
+  assert.ok(lines.includes('cpu: the process does not answer: its worker is killed'));
+});
+
 test('a dedicated model has a process of its own, which dies with it alone', async t => {
   const { pool, folder } = await startPool(t);
   const shared = await pool.load(specOf(writeFakeModel(folder, 'shared')));
