@@ -33,7 +33,7 @@ export interface GatewayOptions {
  * with others and splits the result.
  *
  * Life: `start` brings up the workers and everything the models folder holds, and follows the folder from then on;
- * `close` finishes what was accepted, then ends the workers.
+ * `close` comes after the data plane has answered what it accepted, and ends the workers.
  */
 export class Gateway implements DataPlaneService, AdminService {
   #loadedConfig: LoadedGatewayConfig;
@@ -62,9 +62,13 @@ export class Gateway implements DataPlaneService, AdminService {
     events.on('version:changed', () => this.#targets.clear());
   }
 
-  /** Resolves when every model on disk is ready or known to be broken. Rejects when no worker can be started. */
+  /**
+   * Resolves when every model on disk is ready or known to be broken. Rejects when no worker can be started, and
+   * with `unavailable` when it is closed meanwhile.
+   */
   async start(): Promise<void> {
     await this.#pool.start();
+    if (this.isDraining()) throw new GatewayError('unavailable', 'the gateway is closing');
     const { repository } = this.#loadedConfig.config;
     const settled = Promise.withResolvers<void>();
     const onError = ({ message }: Error) =>
@@ -74,7 +78,8 @@ export class Gateway implements DataPlaneService, AdminService {
     this.#watch = watchRepository(repository, apply, { onError });
     await this.#watch.first;
     await settled.promise;
-    if (this.#state === 'starting') this.#state = 'serving';
+    if (this.isDraining()) throw new GatewayError('unavailable', 'the gateway is closing');
+    this.#state = 'serving';
   }
 
   /** Takes a changed configuration; keys that need a restart keep their old effect. */
@@ -82,12 +87,12 @@ export class Gateway implements DataPlaneService, AdminService {
     this.#loadedConfig = loaded;
   }
 
-  /** Finishes what was accepted and ends the workers. */
+  /** Call when the data plane has answered what it accepted: what still runs or loads is given up. */
   async close(): Promise<void> {
     this.#state = 'closing';
     await this.#watch?.close();
-    await this.#catalog.close();
-    await this.#pool.close();
+    // Together, not in turn: a load under way ends only with its worker.
+    await Promise.all([this.#catalog.close(), this.#pool.close()]);
     this.#metrics.close();
   }
 

@@ -102,11 +102,13 @@ function firstSignal(): Promise<NodeJS.Signals> {
   });
 }
 
-async function secondSignal({ log, gateway }: Running): Promise<number> {
+/** Ends the process itself: a client in the middle of its body would keep it alive until the drain is over. */
+async function secondSignal({ log, gateway }: Running): Promise<never> {
   const signal = await firstSignal();
   log.logger.warn({ signal }, 'leaving at once: what was accepted is lost');
   await gateway.abandon();
-  return 1;
+  log.close();
+  process.exit(1);
 }
 
 /** Follows the configuration file, when there is one. */

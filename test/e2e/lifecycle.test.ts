@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { after, before } from 'node:test';
@@ -11,8 +12,10 @@ import { identity, slow, writeRepository } from '../support/onnx.ts';
 import { allGone, childrenOf } from '../support/processes.ts';
 
 let folder: string;
+let more: string;
 before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'headgate-lifecycle-'));
+  more = await mkdtemp(path.join(tmpdir(), 'headgate-lifecycle-'));
   await writeRepository(folder, {
     identity: { versions: { 1: identity() } },
     slow: {
@@ -21,7 +24,9 @@ before(async () => {
     },
   });
 });
-after(() => rm(folder, { recursive: true, force: true }));
+after(async () => {
+  for (const made of [folder, more]) await rm(made, { recursive: true, force: true });
+});
 
 const ROW: FloatTensor = { name: 'x', shape: [1, 4], data: Float32Array.of(1, 2, 3, 4) };
 const SLOW_ROW: FloatTensor = { name: 'x', shape: [1, 64], data: new Float32Array(64).fill(1) };
@@ -62,6 +67,33 @@ test('a second SIGTERM ends it at once, and no worker stays', async () => {
   const exit = await headgate.stop('SIGTERM');
   assert.equal(exit.code, 1);
   await lost;
+  await allGone(workers);
+});
+
+test('a second SIGTERM waits for no client that has sent half a body', { timeout: 60_000 }, async t => {
+  const config = { timeouts: { drainMs: 600_000, requestMs: 600_000 } };
+  await using headgate = await startHeadgate({ repository: folder, config });
+  t.signal.addEventListener('abort', () => headgate.process.kill('SIGKILL'));
+  const { hostname, port, pathname } = new URL(inferUrl(headgate.url, 'identity'));
+  const half = connect(Number(port), hostname).on('error', () => {});
+  half.write(`POST ${pathname} HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 100\r\n\r\n`);
+  await once(half, 'data');
+  half.write('{');
+  headgate.process.kill('SIGTERM');
+  await untilRefusing(headgate);
+  const exit = await headgate.stop('SIGTERM');
+  half.destroy();
+  assert.deepEqual(exit, { code: 1, signal: null }, headgate.output());
+});
+
+test('SIGTERM does not wait for a model that is being loaded', { timeout: 60_000 }, async t => {
+  const repository = path.join(more, 'endless');
+  await writeRepository(repository, { endless: { versions: { 1: slow(1_000_000_000) } } });
+  await using headgate = await startHeadgate({ repository, waitForReady: false });
+  t.signal.addEventListener('abort', () => headgate.process.kill('SIGKILL'));
+  while (!(await rows(headgate)).includes('"state":"LOADING"'));
+  const workers = childrenOf(headgate.pid);
+  assert.deepEqual(await headgate.stop(), { code: 0, signal: null }, headgate.output());
   await allGone(workers);
 });
 
@@ -114,9 +146,15 @@ function get(url: string, agent: Agent): Promise<Plain> {
 
 /** Resolves once the slow model has begun a run: its statistics count the request's batch as sent. */
 async function untilRunning(headgate: Headgate): Promise<void> {
-  for (;;) {
-    const metrics = await (await fetch(`${headgate.adminUrl}/v1/models`)).json();
-    if (JSON.stringify(metrics).includes('"runningBatches":1')) return;
+  while (!(await rows(headgate)).includes('"runningBatches":1'));
+}
+
+/** The table of models as the admin plane answers it; '' while it does not listen. */
+async function rows(headgate: Headgate): Promise<string> {
+  try {
+    return await (await fetch(`${headgate.adminUrl}/v1/models`)).text();
+  } catch {
+    return '';
   }
 }
 
