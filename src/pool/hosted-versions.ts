@@ -68,7 +68,10 @@ export class HostedVersions {
     for (const hosted of shut) if (this.#all.has(hosted)) this.#open(hosted, home);
   }
 
-  /** Loads and warms one, and lets it take work. Kills the process when that takes too long: a hang ends only so. */
+  /**
+   * Loads and warms one, and lets it take work; leaves nothing of it there otherwise. Kills the process when that takes
+   * too long: a hang ends only so.
+   */
   async bringUp(hosted: HostedVersion, home: Home): Promise<void> {
     const late = new AbortController();
     const timer = setTimeout(() => {
@@ -81,6 +84,8 @@ export class HostedVersions {
       this.#open(hosted, home);
     } catch (error) {
       if (isUnavailable(error)) this.#suspects.add(hosted);
+      // Half loaded it could not be loaded again.
+      await home.client.unload(hosted.model, hosted.order.version).catch(() => undefined);
       throw error;
     } finally {
       clearTimeout(timer);

@@ -96,11 +96,8 @@ export class SlotWorker {
         this.#hosted.add(hosted);
         return;
       } catch (error) {
-        if (!isUnavailable(error) || (await state.process.exitWithin(DEATH_NOTICE_MS)) === undefined) {
-          await this.#forget(hosted);
-          throw error;
-        }
-        if (attempt === LOAD_ATTEMPTS) throw error;
+        const died = isUnavailable(error) && (await state.process.exitWithin(DEATH_NOTICE_MS)) !== undefined;
+        if (!died || attempt === LOAD_ATTEMPTS) throw error;
       }
     }
   }

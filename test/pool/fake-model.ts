@@ -8,6 +8,8 @@ export interface FakeModel {
   readonly behaviour: 'identity' | 'softmaxOverBatch';
   readonly onLoad?: 'crash' | 'hang' | 'fail';
   readonly runMs?: number;
+  /** The next run takes this file away and fails, where there is one. */
+  readonly failsOnceFor?: string;
 }
 
 /** What the first value of a batch makes the fake worker do. No sample is as large. */

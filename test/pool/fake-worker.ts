@@ -2,7 +2,7 @@
  * A worker process without an engine: the same command line, lifeline and HTTP API as the real one. A load order's
  * file is a JSON document (FakeModel) that says how the model behaves; the first value of a batch can be a command.
  */
-import { readFileSync, unlinkSync } from 'node:fs';
+import { existsSync, readFileSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { parseArgs } from 'node:util';
 import { parseLoadRequest } from '../../src/protocol/load-order.ts';
@@ -47,6 +47,10 @@ function load(model: string, body: Buffer, response: ServerResponse): void {
     send(response, 500, { error: 'the file is no model' });
     return;
   }
+  if (models.has(`${model}/${order.version}`)) {
+    send(response, 400, { error: 'already loaded' });
+    return;
+  }
   models.set(`${model}/${order.version}`, { ...fake, instances: order.instances });
   send(response, 200, {});
 }
@@ -80,8 +84,16 @@ async function infer(
   if (values[0] === COMMAND.hold) await new Promise<void>(resolve => held.push(resolve));
   await new Promise(resolve => setTimeout(resolve, model.runMs ?? 0));
   seen.running--;
-  if (values[0] === COMMAND.fail) return send(response, 500, { error: 'index out of range' });
+  if (values[0] === COMMAND.fail || failsNow(model)) {
+    return send(response, 500, { error: 'index out of range' });
+  }
   reply(shape, compute(model, values, shape[0] ?? 1), response);
+}
+
+function failsNow({ failsOnceFor = '' }: Loaded): boolean {
+  if (!existsSync(failsOnceFor)) return false;
+  unlinkSync(failsOnceFor);
+  return true;
 }
 
 function compute({ behaviour }: Loaded, values: Float32Array, rows: number): Float32Array {

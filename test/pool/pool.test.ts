@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
@@ -162,6 +162,19 @@ test('a worker killed again and again always comes back, and no answer is wrong'
     await Promise.all(runs);
   }
   assert.deepEqual(await runRow(executor, 1, 2), [1, 2]);
+});
+
+test('a version that fails to warm up on a new worker is tried again', { timeout: 20_000 }, async t => {
+  const { pool, folder, events, lines } = await startPool(t);
+  const failsOnceFor = path.join(folder, 'fail');
+  const { executor } = await pool.load(specOf(writeFakeModel(folder, 'echo', { failsOnceFor })));
+  writeFileSync(failsOnceFor, '');
+  const exited = nextChange(events, ({ state }) => state === 'exited');
+  process.kill(pool.view()[0]?.pid ?? 0, 'SIGKILL');
+  await exited;
+  assert.deepEqual(await runRow(executor, 1, 2), [1, 2]);
+  const failures = lines.filter(line => line.includes('could not be loaded again'));
+  assert.deepEqual(failures, ['cpu: echo version 1 could not be loaded again: index out of range']);
 });
 
 test('a run that hangs ends with its worker, which comes back', async t => {
