@@ -27,6 +27,7 @@ export class HostedVersion implements Seats {
   readonly path: string;
   inUse = 0;
   open = false;
+  #shutSinceMs = performance.now();
   #client: WorkerClient | undefined;
   #lost: () => void = () => undefined;
   /** When each run under way began, on the `performance.now()` clock. */
@@ -60,9 +61,16 @@ export class HostedVersion implements Seats {
     this.open = true;
   }
 
+  /** Since when it takes no work, on the `performance.now()` clock; undefined while it does. */
+  get shutSinceMs(): number | undefined {
+    return this.open ? undefined : this.#shutSinceMs;
+  }
+
   /** Takes no more work; what runs goes on. */
   shut(): void {
+    if (!this.open) return;
     this.open = false;
+    this.#shutSinceMs = performance.now();
   }
 
   async run(execution: Execution): Promise<ExecutionResult> {

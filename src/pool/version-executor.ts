@@ -14,6 +14,16 @@ export class VersionExecutor implements Executor {
     flow.seats.push(...hosted);
   }
 
+  /** Since when none of its workers can run it, on the `performance.now()` clock; undefined while one can. */
+  get unableSinceMs(): number | undefined {
+    let lastMs = 0;
+    for (const { shutSinceMs } of this.#hosted) {
+      if (shutSinceMs === undefined) return undefined;
+      lastMs = Math.max(lastMs, shutSinceMs);
+    }
+    return lastMs;
+  }
+
   acquire(grant: (slot: Slot) => void): () => void {
     return this.#flow.acquire(granted => {
       const hosted = this.#hosted.find(one => one === granted.seats);

@@ -1,7 +1,8 @@
 /** What the pool is asked to load, and what it hands back. */
-import type { Executor, ModelSignature } from '../inference.ts';
+import type { ModelSignature } from '../inference.ts';
 import type { DeviceKind, ExternalData } from '../protocol/load-order.ts';
 import type { Datatype } from '../tensor.ts';
+import type { VersionExecutor } from './version-executor.ts';
 
 /** The bytes that must be loaded: a worker refuses a file whose hash differs. */
 export interface VersionContent {
@@ -66,7 +67,7 @@ export interface LoadedVersion {
   readonly verification: Verification;
   /** Batch sizes already run on every instance. */
   readonly warmed: readonly number[];
-  readonly executor: Executor;
+  readonly executor: VersionExecutor;
   readonly instances: number;
   /** What its instances hold, estimated from one of them in a process of its own. */
   readonly memoryBytes: number;

@@ -164,6 +164,22 @@ test('a worker killed again and again always comes back, and no answer is wrong'
   assert.deepEqual(await runRow(executor, 1, 2), [1, 2]);
 });
 
+test('a version knows since when no worker can run it', async t => {
+  const { pool, folder, events } = await startPool(t);
+  const { executor } = await pool.load(specOf(writeFakeModel(folder, 'echo')));
+  assert.equal(executor.unableSinceMs, undefined);
+  const before = performance.now();
+  const exited = nextChange(events, ({ state }) => state === 'exited');
+  process.kill(pool.view()[0]?.pid ?? 0, 'SIGKILL');
+  await exited;
+  const sinceMs = executor.unableSinceMs ?? 0;
+  assert.ok(sinceMs >= before && sinceMs <= performance.now());
+  await nextChange(events, ({ state }) => state === 'ready');
+  assert.equal(executor.unableSinceMs, sinceMs);
+  await runRow(executor, 1, 2);
+  assert.equal(executor.unableSinceMs, undefined);
+});
+
 test('a version that fails to warm up on a new worker is tried again', { timeout: 20_000 }, async t => {
   const { pool, folder, events, lines } = await startPool(t);
   const failsOnceFor = path.join(folder, 'fail');
