@@ -57,9 +57,10 @@ export async function runGateway(sources: GatewaySources, { role }: RunOptions):
     await Promise.race([start(running), told]);
     const signal = await told;
     log.logger.info({ signal }, 'leaving: finishing what was accepted');
-    return await Promise.race([leave(running).then(() => 0), secondSignal(running)]);
+    const left = leave(running, config.timeouts.drainMs).then(() => 0);
+    return await Promise.race([left, secondSignal(running)]);
   } catch (error) {
-    await gateway.abandon();
+    await leave(running, 0);
     throw error;
   } finally {
     await watch?.close();
@@ -88,9 +89,9 @@ async function start({ config, gateway, data, admin }: Running): Promise<void> {
 }
 
 /** Ready turns 503 at once; what was accepted is answered; then connections, workers and the admin plane end. */
-async function leave({ config, gateway, data, admin }: Running): Promise<void> {
+async function leave({ gateway, data, admin }: Running, graceMs: number): Promise<void> {
   data.beginDrain();
-  await data.close({ graceMs: config.timeouts.drainMs });
+  await data.close({ graceMs });
   await gateway.close();
   await admin.close();
 }

@@ -20,6 +20,7 @@ after(() => rm(folder, { recursive: true, force: true }));
 function headgate(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['src/main.ts', ...args], {
     encoding: 'utf8',
+    timeout: 30_000,
   });
   return { status, stdout, stderr };
 }
@@ -99,6 +100,18 @@ test('a port that is taken is named with what to do', async () => {
   );
   assert.equal(status, 1);
   assert.match(stderr, new RegExp(`127\\.0\\.0\\.1:${port} is in use.*--set http\\.port=`));
+});
+
+test('an admin port that is taken ends it as well, though the other port was free', async () => {
+  await using running = await startHeadgate({ repository: path.join(folder, 'models') });
+  const port = new URL(running.adminUrl).port;
+  const { status, stderr } = headgate(
+    'serve',
+    ...['--set', `repository=${path.join(folder, 'models')}`, '--set', 'http.host=127.0.0.1'],
+    ...['--set', 'http.port=0', '--set', `admin.port=${port}`],
+  );
+  assert.equal(status, 1, stderr);
+  assert.match(stderr, new RegExp(`127\\.0\\.0\\.1:${port} is in use.*--set admin\\.port=`));
 });
 
 test('headgate worker answers the protocol over TCP and joins no requests', async () => {
