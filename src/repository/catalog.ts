@@ -107,6 +107,10 @@ export class Catalog<L extends Closable> {
 
   #adopt(snapshot: RepositorySnapshot): void {
     this.#snapshot = snapshot;
+    // A model that left takes along what was said of it by hand: what comes under its name is another one.
+    for (const said of [this.#unloaded, this.#overrides]) {
+      for (const name of said.keys()) if (!snapshot.models.has(name)) said.delete(name);
+    }
     for (const name of new Set([...snapshot.models.keys(), ...this.#keepers.keys()])) this.#aim(name, false);
   }
 

@@ -235,6 +235,18 @@ test('load takes a configuration that holds until the next load, and refuses a b
   assert.deepEqual(loader.serving('a'), ['a/2@q']);
 });
 
+test('what was said of a model by hand ends with the model: one that comes under its name later is another', async () => {
+  const loader = new FakeLoader();
+  const models = snapshotOf({ a: { versions: { 1: 'p' } }, b: { versions: { 1: 'p' } } });
+  await loader.catalog.apply(models);
+  await loader.catalog.unload('a');
+  await loader.catalog.load('b', '{"timeoutMs": 9}');
+  await loader.catalog.apply(snapshotOf({}));
+  await loader.catalog.apply(models);
+  assert.deepEqual(loader.serving('a'), ['a/1@p']);
+  assert.equal(loader.catalog.get('b')?.config.timeoutMs, 1000);
+});
+
 test('load and unload of what is not there are not found; load looks for itself', async () => {
   let now = snapshotOf({});
   const loader = new FakeLoader(2, async () => now);
