@@ -14,6 +14,8 @@ export interface HostedVersionOptions {
   readonly weight: number;
   /** One run for every batch size, to be made on every instance. */
   readonly warmUp: readonly Execution[];
+  /** As in `VersionSpec`. */
+  readonly longestRunMs: number | undefined;
 }
 
 export class HostedVersion implements Seats {
@@ -25,6 +27,7 @@ export class HostedVersion implements Seats {
   readonly weight: number;
   readonly total: number;
   readonly path: string;
+  readonly #longestRunMs: number;
   inUse = 0;
   open = false;
   #shutSinceMs = performance.now();
@@ -34,13 +37,15 @@ export class HostedVersion implements Seats {
   readonly #startedMs: number[] = [];
   #drained: (() => void) | undefined;
 
-  constructor({ model, version, order, device, weight, warmUp }: HostedVersionOptions) {
+  constructor(options: HostedVersionOptions) {
+    const { model, version, order, device, weight, warmUp, longestRunMs } = options;
     this.model = model;
     this.version = version;
     this.order = order;
     this.device = device;
     this.weight = weight;
     this.warmUp = warmUp;
+    this.#longestRunMs = longestRunMs ?? 0;
     this.total = order.instances;
     this.path = versionPath(model, order.version);
   }
@@ -49,9 +54,10 @@ export class HostedVersion implements Seats {
     return this.#startedMs.length;
   }
 
-  /** How long the oldest run under way has been running, ms; 0 when none is. */
-  oldestRunMs(nowMs: number): number {
-    return this.#startedMs.length === 0 ? 0 : nowMs - Math.min(...this.#startedMs);
+  /** Whether a run under way takes longer than `anyMs`, ms, and longer than this version may. */
+  hangs(nowMs: number, anyMs: number): boolean {
+    const allowedMs = Math.max(anyMs, this.#longestRunMs);
+    return this.#startedMs.some(startedMs => nowMs - startedMs > allowedMs);
   }
 
   /** Takes work through this client from now on; `lost` hears of a connection that broke under a run. */

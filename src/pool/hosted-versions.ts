@@ -106,10 +106,11 @@ export class HostedVersions {
     }
   }
 
-  /** One with a run under way for longer than this. */
-  longerThan(ms: number): HostedVersion | undefined {
+  /** One with a run under way for longer than it may take. */
+  hanging(): HostedVersion | undefined {
     const nowMs = performance.now();
-    for (const hosted of this.#all) if (hosted.oldestRunMs(nowMs) > ms) return hosted;
+    const { hungAfterMs } = this.#settings;
+    for (const hosted of this.#all) if (hosted.hangs(nowMs, hungAfterMs)) return hosted;
     return undefined;
   }
 

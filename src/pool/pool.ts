@@ -43,7 +43,7 @@ export interface PoolOptions {
   readonly loadTimeoutMs?: number;
   /** How often a worker is asked how it is; one that says nothing three times is replaced; absent: five seconds. */
   readonly lookEveryMs?: number;
-  /** A run that takes longer hangs, and its worker is replaced; absent: two minutes. */
+  /** A run that takes longer, and longer than its version may, hangs, and its worker is replaced; absent: two minutes. */
   readonly hungAfterMs?: number;
 }
 
@@ -175,13 +175,14 @@ export class Pool {
   }
 
   #hostedVersion(spec: VersionSpec, group: InstanceGroup, { warmUp }: Examined): HostedVersion {
-    const { model, version } = spec;
+    const { model, version, longestRunMs } = spec;
     const cpu = group.kind === 'cpu';
     const device = cpu ? 'cpu' : `gpu:${group.device}`;
     if (!cpu) this.#scheduler.setCapacity(device, GPU_PERMITS);
     // More threads than cores still are a run at a time.
     const weight = cpu ? Math.min(group.intraOpThreads, this.#cores) : 1;
-    return new HostedVersion({ model, version, order: this.#order(spec, group), device, weight, warmUp });
+    const order = this.#order(spec, group);
+    return new HostedVersion({ model, version, order, device, weight, warmUp, longestRunMs });
   }
 
   /** Each order has a generation of its own: replaced content never meets what it replaces on a worker. */

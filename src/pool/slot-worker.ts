@@ -250,7 +250,7 @@ export class SlotWorker {
   }
 
   #hangs(): string | undefined {
-    const hung = this.#hosted.longerThan(this.#settings.hungAfterMs);
+    const hung = this.#hosted.hanging();
     return hung && `a run of ${hung.model} version ${hung.version} hangs`;
   }
 

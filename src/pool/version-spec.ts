@@ -49,6 +49,8 @@ export interface VersionSpec {
   /** Empty: one one-thread CPU instance per core. */
   readonly instances: readonly InstanceGroup[];
   readonly isolation: 'shared' | 'dedicated';
+  /** A run may take as long without hanging, ms; absent: as long as the pool lets any. */
+  readonly longestRunMs?: number;
 }
 
 /** How far the batch axis can be believed. */

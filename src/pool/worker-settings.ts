@@ -17,7 +17,7 @@ export interface WorkerSettings {
   readonly loadTimeoutMs: number;
   /** How often, and for how long, a worker is asked how it is. */
   readonly lookEveryMs: number;
-  /** A run that takes longer hangs: it can only be ended with its process. */
+  /** A run that takes longer hangs, unless its version may take longer still: it can only be ended with its process. */
   readonly hungAfterMs: number;
 }
 

@@ -201,6 +201,16 @@ test('a run that hangs ends with its worker, which comes back', async t => {
   assert.ok(lines.includes('cpu: a run of echo version 1 hangs: its worker is killed'));
 });
 
+test('a run that its version lets take long does not hang', async t => {
+  const { pool, folder, lines } = await startPool(t, { hungAfterMs: 300 });
+  const patient = await pool.load(specOf(writeFakeModel(folder, 'patient'), { longestRunMs: 600_000 }));
+  const other = await pool.load(specOf(writeFakeModel(folder, 'other')));
+  const runs = [patient, other].map(({ executor }) => runRow(executor, COMMAND.hold, 0));
+  await Promise.all(runs.map(run => assert.rejects(run, { code: 'unavailable' })));
+  const killed = lines.filter(line => line.includes('is killed'));
+  assert.deepEqual(killed, ['cpu: a run of other version 1 hangs: its worker is killed']);
+});
+
 test('a worker whose process stands still is replaced', async t => {
   const { pool, folder, events, lines } = await startPool(t, { lookEveryMs: 200 });
   const { executor } = await pool.load(specOf(writeFakeModel(folder, 'echo')));
