@@ -3,7 +3,7 @@ import type { Execution, ExecutionResult } from '../inference.ts';
 import type { LoadOrder } from '../protocol/load-order.ts';
 import type { Seats } from './fair-share.ts';
 import { versionPath, type WorkerClient } from './worker-client.ts';
-import { isUnavailable, workerGone } from './worker-failure.ts';
+import { isWorkerGone, workerGone } from './worker-failure.ts';
 
 export interface HostedVersionOptions {
   readonly model: string;
@@ -87,7 +87,7 @@ export class HostedVersion implements Seats {
     try {
       return await this.#client.infer(this.path, execution);
     } catch (error) {
-      if (isUnavailable(error)) this.#lost();
+      if (isWorkerGone(error)) this.#lost();
       throw error;
     } finally {
       this.#startedMs.splice(this.#startedMs.indexOf(startedMs), 1);

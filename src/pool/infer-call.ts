@@ -7,7 +7,7 @@ import { decodeReply } from '../protocol/worker-reply.ts';
 import type { SendBuffers } from './send-buffers.ts';
 import { failedReply, workerGone } from './worker-failure.ts';
 
-/** More than any model should answer with; a length above it, or none, is a broken worker. */
+/** More than any model should answer with. A length above it, or none, fails the one run that it answers. */
 const MAX_REPLY_BYTES = 2 ** 30;
 
 export class InferCall implements Dispatcher.DispatchHandler {
@@ -45,7 +45,7 @@ export class InferCall implements Dispatcher.DispatchHandler {
     // undici ends a reply that is longer or shorter than it said.
     this.#length = Number(headers['content-length'] ?? Number.NaN);
     if (this.#length <= MAX_REPLY_BYTES) return;
-    controller.abort(new Error(`worker reply with content-length ${headers['content-length']}`));
+    controller.abort(new GatewayError('model-failed', oddLength(this.#length)));
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
@@ -79,6 +79,11 @@ export class InferCall implements Dispatcher.DispatchHandler {
     const outputs = decodeReply(this.#body, headerLength === undefined ? undefined : Number(headerLength));
     return { outputs, inferMs: engineMs(this.#headers['server-timing']) };
   }
+}
+
+function oddLength(length: number): string {
+  const found = Number.isNaN(length) ? 'none' : length;
+  return `the model's worker answered with a length of ${found}: expected at most ${MAX_REPLY_BYTES} bytes`;
 }
 
 const ENGINE_TIME = /(?:^|,\s*)infer;dur=([\d.]+)/;

@@ -5,11 +5,19 @@ import { GatewayError } from '../errors.ts';
 const RETRY_AFTER_MS = 1000;
 
 /** The worker died, or its connection did: nothing is known about the request. */
+class WorkerGone extends GatewayError {
+  constructor(cause: unknown) {
+    super('unavailable', 'the worker running this model went away', { cause, retryAfterMs: RETRY_AFTER_MS });
+  }
+}
+
 export function workerGone(cause?: unknown): GatewayError {
-  return new GatewayError('unavailable', 'the worker running this model went away', {
-    cause,
-    retryAfterMs: RETRY_AFTER_MS,
-  });
+  return new WorkerGone(cause);
+}
+
+/** False for what a worker answered, whatever its status. */
+export function isWorkerGone(error: unknown): boolean {
+  return error instanceof WorkerGone;
 }
 
 /**

@@ -13,7 +13,14 @@ export interface FakeModel {
 }
 
 /** What the first value of a batch makes the fake worker do. No sample is as large. */
-export const COMMAND = { crash: 111, hold: 222, fail: 333 } as const;
+export const COMMAND = {
+  crash: 111,
+  hold: 222,
+  fail: 333,
+  noLength: 444,
+  tooLong: 555,
+  unknown: 666,
+} as const;
 
 export function writeFakeModel(folder: string, name: string, model: Partial<FakeModel> = {}): string {
   const file = path.join(folder, `${name}.json`);

@@ -87,6 +87,13 @@ async function infer(
   if (values[0] === COMMAND.fail || failsNow(model)) {
     return send(response, 500, { error: 'index out of range' });
   }
+  if (values[0] === COMMAND.unknown) return send(response, 404, { error: 'no such version' });
+  if (values[0] === COMMAND.noLength) {
+    response.flushHeaders();
+    return void response.end('{}');
+  }
+  if (values[0] === COMMAND.tooLong)
+    return response.writeHead(200, { 'content-length': 2 ** 40 }).flushHeaders();
   reply(shape, compute(model, values, shape[0] ?? 1), response);
 }
 

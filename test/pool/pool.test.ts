@@ -98,6 +98,22 @@ test('what the model says of its own failure is passed on, and frees its slot', 
   assert.deepEqual(await runRow(executor, 1, 2), [1, 2]);
 });
 
+test('an odd answer fails its own run and keeps no version from working', async t => {
+  const { pool, folder } = await startPool(t);
+  const { executor } = await pool.load(specOf(writeFakeModel(folder, 'echo')));
+  const other = await pool.load(specOf(writeFakeModel(folder, 'other')));
+  const odd = [
+    [COMMAND.noLength, 'model-failed', /a length of none/],
+    [COMMAND.tooLong, 'model-failed', /a length of 1099511627776: expected at most/],
+    [COMMAND.unknown, 'unavailable', /does not have this version/],
+  ] as const;
+  for (const [command, code, message] of odd) {
+    await assert.rejects(runRow(executor, command, 0), { code, message });
+    assert.deepEqual([executor.unableSinceMs, other.executor.unableSinceMs], [undefined, undefined]);
+  }
+  assert.deepEqual(await runRow(executor, 1, 2), [1, 2]);
+});
+
 test('a slot that is given back unused can be had again', async t => {
   const { pool, folder } = await startPool(t, { cores: 1 });
   const { executor } = await pool.load(specOf(writeFakeModel(folder, 'echo')));
