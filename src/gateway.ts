@@ -115,15 +115,11 @@ export class Gateway implements DataPlaneService, AdminService {
   }
 
   #route(model: Model, asked: string | undefined): Target {
-    const { name, config, versions, classLabels } = model;
-    const stable = config.stable === undefined ? undefined : String(config.stable);
-    const labels = new Map(Object.entries(config.labels).map(([label, to]) => [label, String(to)]));
-    const { version, route } = chooseVersion({ name, versions, stable, labels }, asked);
-    const entry = versions.get(version);
-    if (entry?.state !== 'READY') throw new Error('this is a bug: a version was chosen that cannot answer');
-    const { unit, batcher } = entry.loaded;
+    const { config, classLabels } = model;
+    const { version, route, serving } = answering(model, asked);
+    const { unit, batcher } = serving;
     return {
-      model: name,
+      model: model.name,
       version,
       route,
       signature: unit.signature,
@@ -143,8 +139,11 @@ export class Gateway implements DataPlaneService, AdminService {
 
   isReady(): boolean {
     if (this.#state !== 'serving') return false;
-    const required = this.#loadedConfig.config.requiredModels ?? this.#catalog.list().filter(wasHealthy);
-    return required.every(model => this.#canAnswer(typeof model === 'string' ? model : model.name));
+    const nowMs = performance.now();
+    const { requiredModels } = this.#loadedConfig.config;
+    const required =
+      requiredModels?.map(name => this.#catalog.get(name)) ?? this.#catalog.list().filter(wasHealthy);
+    return required.every(model => model !== undefined && canAnswer(model, nowMs));
   }
 
   readyVersions(model: string): readonly string[] {
@@ -211,21 +210,31 @@ export class Gateway implements DataPlaneService, AdminService {
     return this.#watch;
   }
 
-  #canAnswer(model: string): boolean {
-    try {
-      this.target(model, undefined);
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
   *#queuedRows() {
     for (const { name, versions } of this.#catalog.list()) {
       for (const [version, entry] of versions) {
         if (entry.state === 'READY') yield { model: name, version, rows: entry.loaded.batcher.queuedRows };
       }
     }
+  }
+}
+
+/** The version that answers, and how it was chosen. Throws `not-found` or `unavailable`. */
+function answering({ name, config, versions }: Model, asked: string | undefined) {
+  const stable = config.stable === undefined ? undefined : String(config.stable);
+  const labels = new Map(Object.entries(config.labels).map(([label, to]) => [label, String(to)]));
+  const { version, route } = chooseVersion({ name, versions, stable, labels }, asked);
+  const entry = versions.get(version);
+  if (entry?.state !== 'READY') throw new Error('this is a bug: a version was chosen that cannot answer');
+  return { version, route, serving: entry.loaded };
+}
+
+/** The version that answers by default is ready, and has a worker or will soon have one again. */
+function canAnswer(model: Model, nowMs: number): boolean {
+  try {
+    return answering(model, undefined).serving.hasWorkers(nowMs);
+  } catch {
+    return false;
   }
 }
 

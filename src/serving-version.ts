@@ -12,6 +12,8 @@ import type { CatalogSpec } from './repository/catalog-entry.ts';
 const DERIVED_MAX_BATCH_SIZE = 64;
 /** Shapes and output sets that may wait at once for one version. */
 const MAX_SIGNATURES = 1024;
+/** A worker is back sooner than this when nothing is wrong; only then is it worth sending callers elsewhere. */
+const MAX_UNABLE_MS = 5000;
 
 export class ServingVersion {
   readonly unit: LoadedVersion;
@@ -57,6 +59,12 @@ export class ServingVersion {
     return new ServingVersion(unit, batcher);
   }
 
+  /** False when no worker has been able to run it for a while. `nowMs` as `performance.now()`. */
+  hasWorkers(nowMs: number): boolean {
+    const { unableSinceMs } = this.unit.executor;
+    return unableSinceMs === undefined || nowMs - unableSinceMs <= MAX_UNABLE_MS;
+  }
+
   /** Answers what it has accepted, then frees its instances. */
   async close(): Promise<void> {
     await this.batcher.drain();
@@ -79,6 +87,7 @@ function versionSpec({ model, version, file, sha256, externalData, config }: Cat
     warmup: config.warmup.map(({ batchSize, inputs }) => ({ batchSize, inputs: inputs ?? {} })),
     instances: config.instances.flatMap(instanceGroups),
     isolation: config.isolation,
+    longestRunMs: config.maxTimeoutMs,
   };
 }
 

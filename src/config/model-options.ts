@@ -92,7 +92,7 @@ export const modelSchema = Type.Object({
   batching,
   sloMs: Type.Optional(int(1, 86_400_000, 'Latency that maxQueueDelayMs: auto works towards.', RELOAD)),
   timeoutMs: ms(1000, 'Default deadline of a request.'),
-  maxTimeoutMs: ms(60_000, 'The most a request may ask for.'),
+  maxTimeoutMs: ms(60_000, 'The most a request may ask for; a run may take as long, or two minutes.', RELOAD),
   instances: Type.Array(instance, {
     default: [{ kind: 'cpu', count: Math.min(2, availableParallelism()), intraOpThreads: 1 }],
     derived: true,

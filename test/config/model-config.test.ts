@@ -165,6 +165,7 @@ test('only settings that a loaded version depends on load it anew', () => {
     'warmup: [{ batchSize: 2 }]',
     'batching: { maxQueueRows: 5 }',
     'priorityLevels: 3',
+    'maxTimeoutMs: 70000',
   ]) {
     assert.notEqual(key(loading), base, loading);
   }
