@@ -79,14 +79,18 @@ export class Pool {
     this.#coreBudget = new CoreBudget(this.#cores, this.#scheduler);
   }
 
-  /** Resolves when the CPU worker is ready for models; rejects when it cannot be started. */
+  /** Resolves when the CPU worker is ready for models; rejects when it cannot be started, or `close` came first. */
   async start(): Promise<void> {
     const { socketParent, workerCommand, log, random } = this.#options;
     const { readyTimeoutMs, loadTimeoutMs, lookEveryMs, hungAfterMs } = this.#options;
     await sweepSocketDirectories(socketParent);
+    this.#assertOpen();
+    const directory = await createSocketDirectory(socketParent);
+    if (this.#closed) await rm(directory, { recursive: true, force: true });
+    this.#assertOpen();
     const settings: WorkerSettings = {
       command: workerCommand ?? ownWorker(),
-      directory: await createSocketDirectory(socketParent),
+      directory,
       events: this.#events,
       scheduler: this.#scheduler,
       log: log ?? (() => undefined),
@@ -99,11 +103,7 @@ export class Pool {
     this.#scheduler.setCapacity('cpu', this.#cores);
     if (this.#options.leavesCoreToGateway === true) this.#coreBudget.start();
     const fleet = new WorkerFleet(settings);
-    this.#parts = {
-      directory: settings.directory,
-      fleet,
-      scratch: new ScratchWorkers(this.#cores, settings),
-    };
+    this.#parts = { directory, fleet, scratch: new ScratchWorkers(this.#cores, settings) };
     try {
       await fleet.slot('cpu').firstStart;
     } catch (error) {
@@ -205,9 +205,18 @@ export class Pool {
   }
 
   #running(): Parts {
-    if (this.#parts !== undefined && !this.#closed) return this.#parts;
-    throw new GatewayError('unavailable', 'the workers are not running');
+    this.#assertOpen();
+    if (this.#parts !== undefined) return this.#parts;
+    throw notRunning();
   }
+
+  #assertOpen(): void {
+    if (this.#closed) throw notRunning();
+  }
+}
+
+function notRunning(): GatewayError {
+  return new GatewayError('unavailable', 'the workers are not running');
 }
 
 /** The worker beside this file, in `src` as TypeScript and in `dist` as JavaScript. */

@@ -6,10 +6,13 @@ import { connect } from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { createEvents } from '../../src/events.ts';
+import { Pool } from '../../src/pool/pool.ts';
 import { sweepSocketDirectories } from '../../src/pool/socket-directory.ts';
 import { COMMAND, writeFakeModel } from './fake-model.ts';
 import {
   ask,
+  FAKE_WORKER,
   isAlive,
   nextChange,
   rowOf,
@@ -338,6 +341,21 @@ test('after close no process, no socket and no directory is left, and what was i
     [],
   );
   await assert.rejects(pool.load(specOf(`${folder}/echo.json`)), { code: 'unavailable' });
+});
+
+test('a pool that is closed while it starts leaves no process and no directory', async t => {
+  const { folder } = await startPool(t);
+  const parent = path.join(folder, 'other');
+  mkdirSync(parent);
+  const before = childrenOf(process.pid);
+  for (const turns of [0, 1, 2, 4, 8]) {
+    const pool = new Pool({ cores: 1, workerCommand: FAKE_WORKER, socketParent: parent }, createEvents());
+    const started = assert.rejects(pool.start(), { code: 'unavailable' });
+    for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+    await pool.close();
+    await started;
+    assert.deepEqual([childrenOf(process.pid), readdirSync(parent)], [before, []], `after ${turns} turns`);
+  }
 });
 
 test('workers die with an owner that was killed, and the next start clears its directory away', async t => {
