@@ -26,7 +26,7 @@ export function parseConfigOverride(text: string, model: string): TritonModelCon
     return readTritonConfig(messageOf(value, label, 0), label, model);
   }
   const read = readModelConfig(yamlLayer(text, label), label);
-  return { ...read, unsupported: [], declared: undefined, modelFile: undefined };
+  return { ...read, declared: undefined, modelFile: undefined };
 }
 
 function messageOf(object: Readonly<Record<string, unknown>>, label: string, depth: number): PbMessage {

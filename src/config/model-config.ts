@@ -3,7 +3,7 @@ import { ConfigError, type Problem } from './config-error.ts';
 import type { Layer } from './layers.ts';
 import { type ModelConfig, modelSchema } from './model-options.ts';
 import { brokenModelRules } from './model-rules.ts';
-import { type OptionSchema, optionSchema } from './option-schema.ts';
+import { type OptionSchema, optionSchema, optionsForLater } from './option-schema.ts';
 import { readOptions } from './read-options.ts';
 import { yamlLayer } from './yaml-layer.ts';
 
@@ -11,6 +11,8 @@ export interface ReadModelConfig {
   readonly config: ModelConfig;
   /** The path of every setting → where it came from: `models/x/config.yaml:3`, 'default' or 'derived'. */
   readonly origins: ReadonlyMap<string, string>;
+  /** What it says that Headgate does not do, by path. */
+  readonly unsupported: readonly string[];
 }
 
 /** Parses YAML or JSON in Headgate's vocabulary. Throws a ConfigError with every problem; `label` names the text. */
@@ -24,7 +26,8 @@ export function readModelConfig(layer: Layer, label: string): ReadModelConfig {
   if (problems.length > 0) throw new ConfigError(problems);
   const broken = brokenModelRules(value);
   if (broken.length > 0) throw new ConfigError(broken.map(rule => located(rule, layer, origins, label)));
-  return { config: value, origins };
+  const later = optionsForLater(optionSchema(modelSchema), value);
+  return { config: value, origins, unsupported: later.map(path => `${path} (in a later version)`) };
 }
 
 function located(

@@ -4,6 +4,7 @@ import { type TSchema, Type } from 'typebox';
 import type { OptionNotes, OptionsOf } from './option-schema.ts';
 
 const RELOAD = { reload: true };
+const LATER = { later: true };
 const MAX_VERSION = Number.MAX_SAFE_INTEGER;
 
 const int = (minimum: number, maximum: number, description: string, notes: OptionNotes = {}) =>
@@ -90,7 +91,7 @@ export const modelSchema = Type.Object({
     int(0, 65_536, 'Rows per run; 0: no batch axis. Derived and verified when absent.', RELOAD),
   ),
   batching,
-  sloMs: Type.Optional(int(1, 86_400_000, 'Latency that maxQueueDelayMs: auto works towards.', RELOAD)),
+  sloMs: Type.Optional(int(1, 86_400_000, 'Latency that maxQueueDelayMs: auto works towards.', LATER)),
   timeoutMs: ms(1000, 'Default deadline of a request.'),
   maxTimeoutMs: ms(60_000, 'The most a request may ask for; a run may take as long, or two minutes.', RELOAD),
   instances: Type.Array(instance, {
@@ -110,7 +111,7 @@ export const modelSchema = Type.Object({
     default: [],
     maxItems: 64,
     description: 'Servers used as workers.',
-    ...RELOAD,
+    ...LATER,
   }),
   versions: Type.Union(
     [
@@ -159,19 +160,25 @@ export const modelSchema = Type.Object({
     },
   ),
   cache: Type.Object({
-    enabled: Type.Boolean({ default: false, description: 'Answer from earlier results of the same input.' }),
-    ttlMs: ms(600_000, 'How long a result may be used.'),
+    enabled: Type.Boolean({
+      default: false,
+      description: 'Answer from earlier results of the same input.',
+      ...LATER,
+    }),
+    ttlMs: ms(600_000, 'How long a result may be used.', LATER),
   }),
   fallback: Type.Object({
     onCanaryFailure: Type.Enum(['stable', 'none'], {
       default: 'stable',
       description: 'Who answers when a canary fails.',
+      ...LATER,
     }),
     staleIfErrorMs: Type.Integer({
       minimum: 0,
       maximum: 86_400_000,
       default: 60_000,
       description: 'How long past its time a cached result may stand in for a failing model.',
+      ...LATER,
     }),
   }),
 }) satisfies TSchema;

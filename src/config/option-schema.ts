@@ -2,7 +2,9 @@
  * What an option's declaration carries besides its typebox type. Declared once, read by the checker, the
  * environment, the list of options in the documentation and the reload.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Static, TSchema } from 'typebox';
+import { type OptionPath, pathText } from './option-path.ts';
 
 export interface OptionNotes {
   readonly description?: string;
@@ -13,6 +15,8 @@ export interface OptionNotes {
   readonly reload?: boolean;
   /** The default was worked out from the machine or the model. */
   readonly derived?: boolean;
+  /** Read and checked, without effect until a later version. */
+  readonly later?: boolean;
   /** Never printed. */
   readonly secret?: boolean;
   /** What a value must be, in words, where the type alone says it badly. */
@@ -61,6 +65,17 @@ function numberText({ type, minimum, maximum }: OptionSchema): string {
   if (minimum !== undefined && maximum !== undefined) return `${noun} from ${minimum} to ${maximum}`;
   if (minimum !== undefined) return `${noun} of at least ${minimum}`;
   return maximum === undefined ? noun : `${noun} of at most ${maximum}`;
+}
+
+/** Where a value says something that has no effect yet: paths of options marked `later` that differ from their default. */
+export function optionsForLater(schema: OptionSchema, value: unknown, path: OptionPath = []): string[] {
+  if (schema.later === true) {
+    return value === undefined || isDeepStrictEqual(value, schema.default) ? [] : [pathText(path)];
+  }
+  const map = value as Readonly<Record<string, unknown>>;
+  return Object.entries(schema.properties ?? {}).flatMap(([key, property]) =>
+    optionsForLater(property, map[key], [...path, key]),
+  );
 }
 
 /** A refused value as a reader knows it from the file, cut to a glance. */

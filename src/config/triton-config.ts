@@ -10,8 +10,6 @@ import { readBatching, readInstances, readVersions } from './triton-scheduling.t
 import { readClassLabels, readTensors, readWarmup } from './triton-tensors.ts';
 
 export interface TritonModelConfig extends ReadModelConfig {
-  /** Fields that say something Headgate does not do, by path: `optimization`, `instance_group[0].rate_limiter`. */
-  readonly unsupported: readonly string[];
   /** To be checked against the model; undefined when nothing is declared. */
   readonly declared: DeclaredTensors | undefined;
   /** `default_model_filename`, or undefined. */
@@ -52,8 +50,11 @@ export function readTritonConfig(message: PbMessage, label: string, model: strin
   readClassLabels(fields, settings);
   readCache(fields, settings);
   const modelFile = fields.text('default_model_filename');
-  const { config, origins } = readModelConfig(layerOf(settings), label);
-  return { config, origins, unsupported: [...notes, ...fields.unread()], declared, modelFile };
+  const { config, origins, unsupported } = readModelConfig(layerOf(settings), label);
+  return {
+    ...{ config, origins, declared, modelFile },
+    unsupported: [...notes, ...fields.unread(), ...unsupported],
+  };
 }
 
 function refuseUnknown(fields: TritonFields): void {

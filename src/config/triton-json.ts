@@ -37,7 +37,7 @@ export function modelConfigJson({
     default_model_filename: 'model.onnx',
     parameters: {},
     model_warmup: warmupJson(config, signature),
-    response_cache: { enable: config.cache.enabled },
+    response_cache: { enable: false },
   };
 }
 

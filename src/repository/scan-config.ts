@@ -51,7 +51,7 @@ export async function scanConfig(
 }
 
 function ours(text: string, label: string): TritonModelConfig {
-  return { ...parseModelConfig(text, label), unsupported: [], declared: undefined, modelFile: undefined };
+  return { ...parseModelConfig(text, label), declared: undefined, modelFile: undefined };
 }
 
 /** A file that was just emptied is being replaced, or a mistake: it does not mean "all defaults". */

@@ -42,6 +42,19 @@ fallback: { onCanaryFailure: stable, staleIfErrorMs: 60000 }
   assert.equal(origins.get('maxTimeoutMs'), 'default');
 });
 
+test('what has no effect yet is named when it says something, and only then', () => {
+  const named = (text: string): readonly string[] => parseModelConfig(text, 'x').unsupported;
+  assert.deepEqual(named('sloMs: 50\nremote: [{ url: "http://gpu-1:8000" }]\n'), [
+    'sloMs (in a later version)',
+    'remote (in a later version)',
+  ]);
+  assert.deepEqual(named('cache: { enabled: true }\nfallback: { onCanaryFailure: none }\n'), [
+    'cache.enabled (in a later version)',
+    'fallback.onCanaryFailure (in a later version)',
+  ]);
+  assert.deepEqual(named('cache: { enabled: false }\nremote: []\nfallback: { staleIfErrorMs: 60000 }\n'), []);
+});
+
 test('an empty configuration is the defaults, and says that the instances were derived', () => {
   const { config, origins } = parseModelConfig('# nothing yet\n', 'x');
   assert.equal(config.maxBatchSize, undefined);

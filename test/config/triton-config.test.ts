@@ -58,6 +58,7 @@ test('every field that is not honoured is named', () => {
     'instance_group.rate_limiter',
     'optimization.cuda',
     'parameters.other.value.string_value',
+    'cache.enabled (in a later version)',
   ]);
 });
 
@@ -126,6 +127,7 @@ test("a served model's configuration reads back as itself", () => {
   } as const;
   const json = modelConfigJson({ name: 'x', config, signature, maxBatchSize: 8 });
   assert.deepEqual(json['input'], [{ name: 'a', data_type: 'TYPE_FP32', dims: [3, -1] }]);
+  assert.deepEqual(json['response_cache'], { enable: false }, 'it says what is done, not what was asked');
   const again = parseConfigOverride(JSON.stringify(json), 'x');
   assert.equal(again.config.maxBatchSize, 8);
   assert.deepEqual(again.config.batching, config.batching);

@@ -94,8 +94,9 @@ export function snapshotOf(
     ([name, { config = '', versions, problem, unsupported = [] }]): [string, RepositoryModel] => [
       name,
       {
-        ...{ name, unsupported, declared: undefined, classLabels: new Map() },
+        ...{ name, declared: undefined, classLabels: new Map() },
         ...parseModelConfig(config, `models/${name}/config.yaml`),
+        unsupported,
         versions: Object.entries(versions).map(([version, content]) => ({
           ...{
             version,
