@@ -57,7 +57,7 @@ function defaultVersion({ name, versions, config }: Model): string | undefined {
 }
 
 /** Each setting with its value and where that came from; a setting inside a list goes with its list. */
-function settingsOf({ config, origins }: Model): ModelRow['settings'] {
+export function settingsOf({ config, origins }: Pick<Model, 'config' | 'origins'>): ModelRow['settings'] {
   return Object.fromEntries(
     [...origins].map(([path, origin]) => [path, { value: valueAt(config, path), origin }]),
   );

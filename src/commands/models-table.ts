@@ -23,11 +23,16 @@ function cells(row: ModelRow): string[] {
   ];
 }
 
-/** Every setting of every model, with its value and where that comes from. */
-export function settingsTable(rows: readonly ModelRow[]): string {
+/** Origins of what nobody wrote. */
+const NOT_GIVEN = ['default', 'derived'];
+
+/** The settings of every model, with their values and where those come from; '' when none was given. */
+export function settingsTable(rows: readonly ModelRow[], which: 'given' | 'all'): string {
   const models = new Map(rows.map(row => [row.name, row.settings ?? {}]));
   const lines = [...models].flatMap(([model, settings]) =>
-    Object.entries(settings).map(([key, { value, origin }]) => [model, key, JSON.stringify(value), origin]),
+    Object.entries(settings)
+      .filter(([, { origin }]) => which === 'all' || !NOT_GIVEN.includes(origin))
+      .map(([key, { value, origin }]) => [model, key, JSON.stringify(value), origin]),
   );
   return lines.length === 0 ? '' : aligned([['MODEL', 'SETTING', 'VALUE', 'FROM'], ...lines]);
 }

@@ -2,6 +2,8 @@
 import type { ModelRow } from '../admin/service.ts';
 import { loadGatewayConfig } from '../config/gateway-config.ts';
 import type { GatewayConfig } from '../config/gateway-options.ts';
+import { settingsOf } from '../operator-tables.ts';
+import type { RepositoryModel } from '../repository/repository-snapshot.ts';
 import { scanRepository } from '../repository/scan.ts';
 import { type Command, readFlags } from './command.ts';
 import { CONFIG_FLAGS, configHelp, configSources } from './config-flags.ts';
@@ -20,7 +22,7 @@ export const modelsCommand: Command = {
 
 Asks the running gateway's admin plane. When none answers there, lists what the models folder holds.
 
-  -v, --verbose            each setting of each model, with its value and where that comes from
+  -v, --verbose            the settings that nobody gave as well, with their defaults
   --json                   the rows as JSON
 ${configHelp()}`,
   run: async args => {
@@ -38,7 +40,8 @@ ${configHelp()}`,
       );
     }
     process.stdout.write(modelsTable(rows));
-    if (verbose) process.stdout.write(`\n${settingsTable(rows)}`);
+    const settings = settingsTable(rows, verbose ? 'all' : 'given');
+    if (settings !== '') process.stdout.write(`\n${settings}`);
     return 0;
   },
 };
@@ -66,14 +69,24 @@ async function askGateway(config: GatewayConfig): Promise<readonly ModelRow[] | 
 
 async function rowsOnDisk(repository: string): Promise<ModelRow[]> {
   const { models } = await scanRepository(repository);
-  return [...models.values()].flatMap(({ name, versions, config, problem }) =>
-    versions.map(({ version, problem: own }) => ({
-      name,
-      version,
-      state: 'UNAVAILABLE' as const,
-      reason: problem ?? (own || 'not running'),
-      stable: String(config.stable) === version,
-      labels: Object.keys(config.labels).filter(label => String(config.labels[label]) === version),
-    })),
-  );
+  return [...models.values()].flatMap(model => {
+    const { versions, problem } = model;
+    if (versions.length === 0) return [rowOnDisk(model, '', problem ?? 'no version')];
+    return versions.map(({ version, problem: own }) =>
+      rowOnDisk(model, version, problem ?? (own || 'not running')),
+    );
+  });
+}
+
+function rowOnDisk(model: RepositoryModel, version: string, reason: string): ModelRow {
+  const { name, config } = model;
+  return {
+    name,
+    version,
+    state: 'UNAVAILABLE',
+    reason,
+    stable: String(config.stable) === version,
+    labels: Object.keys(config.labels).filter(label => String(config.labels[label]) === version),
+    settings: settingsOf(model),
+  };
 }

@@ -13,6 +13,7 @@ before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'headgate-command-'));
   await writeRepository(path.join(folder, 'models'), {
     identity: { versions: { 1: identity(), 2: identity() }, config: 'stable: 1\nlabels: { next: 2 }\n' },
+    broken: { versions: {}, config: 'maxBatchsize: 1\n' },
   });
 });
 after(() => rm(folder, { recursive: true, force: true }));
@@ -88,6 +89,9 @@ test('headgate models lists the folder when no gateway runs', () => {
   assert.equal(status, 0);
   assert.match(stdout, /No gateway answers/);
   assert.match(stdout, /identity +2 +UNAVAILABLE .*not running/);
+  assert.match(stdout, /broken +UNAVAILABLE .*maxBatchsize: unknown key/);
+  assert.match(stdout, /identity +stable +1 +\S*config\.yaml:1/);
+  assert.doesNotMatch(stdout, /default/);
 });
 
 test('a port that is taken is named with what to do', async () => {
