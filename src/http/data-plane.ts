@@ -7,13 +7,13 @@ import { ByteBudget } from './byte-budget.ts';
 import { Connections } from './connections.ts';
 import { Decoders } from './decoders.ts';
 import { drain } from './drain.ts';
-import { InferCall } from './infer.ts';
+import { addInferRoutes, inferFirst } from './infer-routes.ts';
 import { addMetadataRoutes } from './metadata-routes.ts';
 import type { DataPlaneOptions } from './options.ts';
 import type { Plane } from './plane.ts';
 import { refuseSocket } from './refuse-socket.ts';
 import { addRepositoryRoutes } from './repository-routes.ts';
-import { readNamed, takeOver } from './route.ts';
+import { takeOver } from './route.ts';
 import { createHttpServer } from './server.ts';
 import type { DataPlaneService } from './service.ts';
 
@@ -67,7 +67,7 @@ export function createDataPlane(
 function createApp(plane: Plane): FastifyInstance {
   const { options, connections } = plane;
   const app = fastify({
-    serverFactory: handler => createHttpServer(handler, options, connections),
+    serverFactory: handler => createHttpServer(inferFirst(plane, handler), options, connections),
     clientErrorHandler: (error, socket) => refuseSocket(connections, error, socket),
     frameworkErrors: (error, request, reply) => {
       const code = error.code === 'FST_ERR_MAX_PARAM_LENGTH' ? 'not-found' : 'invalid';
@@ -112,14 +112,6 @@ function leaveBodiesAlone(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY']) {
     app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
-  }
-}
-
-function addInferRoutes(app: FastifyInstance, plane: Plane): void {
-  for (const url of ['/v2/models/:model/infer', '/v2/models/:model/versions/:version/infer']) {
-    app.post(url, (request, reply) => {
-      void new InferCall(plane, takeOver(plane, request, reply)).run(() => readNamed(request));
-    });
   }
 }
 

@@ -10,7 +10,7 @@ import { answerInference } from './infer-answer.ts';
 import { inflate } from './inflate.ts';
 import type { Plane } from './plane.ts';
 import { deadlineOf, type InferHead, priorityOf, readInferHead } from './request-head.ts';
-import type { Named } from './route.ts';
+import { checkNames, type Named } from './route.ts';
 import type { Target } from './service.ts';
 
 type Record = { -readonly [Key in keyof RequestDone]: RequestDone[Key] };
@@ -37,9 +37,9 @@ export class InferCall {
   }
 
   /** Never rejects. */
-  async run(readNamed: () => Named): Promise<void> {
+  async run(named: Named): Promise<void> {
     try {
-      const named = readNamed();
+      checkNames(named);
       this.#choose(named);
       const head = readInferHead(this.#exchange.request.headers);
       const body = await this.#readBody(head);

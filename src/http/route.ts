@@ -4,7 +4,7 @@ import { answerError, answerJson } from './answer.ts';
 import type { Exchange } from './exchange.ts';
 import type { Plane } from './plane.ts';
 
-/** The path's parameters, decoded once and checked. Empty where the path has none. */
+/** The path's parameters, decoded once. Empty where the path has none. */
 export interface Named {
   readonly model: string;
   readonly version: string | undefined;
@@ -24,9 +24,13 @@ export function takeOver(plane: Plane, request: FastifyRequest, reply: FastifyRe
 
 export function readNamed(request: FastifyRequest): Named {
   const { model, version } = request.params as { model?: string; version?: string };
-  if (model !== undefined && !NAME.test(model)) throw new GatewayError('not-found', 'unknown model');
-  if (version !== undefined && !NAME.test(version)) throw new GatewayError('not-found', 'unknown version');
   return { model: model ?? '', version };
+}
+
+/** Throws `not-found` for a name that no model or version can have. */
+export function checkNames({ model, version }: Named): void {
+  if (!NAME.test(model)) throw new GatewayError('not-found', 'unknown model');
+  if (version !== undefined && !NAME.test(version)) throw new GatewayError('not-found', 'unknown version');
 }
 
 /** `GET` includes `HEAD`. */
@@ -52,7 +56,9 @@ async function answerWith(
 ): Promise<void> {
   const exchange = takeOver(plane, request, reply);
   try {
-    answerJson(exchange, 200, await respond(readNamed(request), exchange));
+    const named = readNamed(request);
+    if ('model' in (request.params as object)) checkNames(named);
+    answerJson(exchange, 200, await respond(named, exchange));
   } catch (thrown) {
     answerError(exchange, thrown, plane.options.overloadStatus);
   }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { jsonBody } from './infer-bodies.ts';
+import { sendRaw } from './raw-client.ts';
 import { OPTIONS, startPlane } from './start-plane.ts';
 
 for (const [path, expected] of [
@@ -171,3 +173,24 @@ test('naming a repository is not implemented', async t => {
     assert.equal((await post(`${url}/v2/repository/${path}`)).status, 501);
   }
 });
+
+for (const [path, status] of [
+  ['/v2/models/identity/infer', 200],
+  ['/v2/models/identity/versions/1/infer', 200],
+  ['/v2/models/%69dentity/infer', 200],
+  ['/v2/models/identity/infer?x=/infer', 200],
+  ['/v2/models/identity/infer/', 404],
+  ['/v2/models/.identity/infer', 404],
+  ['/v2/models/identity/versions/a b/infer', 404],
+  ['/v2/models//infer', 404],
+  ['/v2/models/identity/versions//infer', 404],
+  [`/v2/models/${'m'.repeat(2000)}/infer`, 404],
+] as const) {
+  test(`infers under ${path.slice(0, 60)} with ${status}`, async t => {
+    const { port } = await startPlane(t);
+    const body = jsonBody();
+    const head = `POST ${path.replace(' ', '%20')} HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const { responses } = await sendRaw(port, [head, body], { finals: 1 });
+    assert.equal(responses[0]?.status, status);
+  });
+}
