@@ -95,17 +95,27 @@ export class InferExchange {
     if (this.#req.isPaused()) this.#req.resume();
   }
 
-  /** Reads no more of the body until there is a slot. Throws `overloaded`. */
+  /** Reads no more of the body until there is a slot; refuses when it cannot be used. Throws `overloaded`. */
   #takeSlot(use: (slot: Slot) => void): void {
+    let granted = false;
     this.#withdraw = this.#model.acquire(slot => {
+      granted = true;
       this.#slot = slot;
-      use(slot);
+      try {
+        use(slot);
+      } catch (error) {
+        this.#refuse(error);
+      }
     });
-    if (this.#slot === undefined) this.#req.pause();
+    if (!granted) this.#req.pause();
   }
 
+  /** Answers with the error once the body has been read to its end. */
   #refuse(error: unknown): void {
+    this.#releaseSlot();
     this.#receiving = { kind: 'refused', error };
+    if (this.#req.readableEnded) answerError(this.#res, error);
+    else if (this.#req.isPaused()) this.#req.resume();
   }
 
   #received(): void {
@@ -131,7 +141,7 @@ export class InferExchange {
         void this.#run(plan, request);
       });
     } catch (error) {
-      answerError(this.#res, error);
+      this.#refuse(error);
     }
   }
 
@@ -139,10 +149,10 @@ export class InferExchange {
     const slot = this.#slot as Slot;
     const { view } = slot;
     this.#started = true;
-    for (let i = 0; i < plan.inputs.length; i++)
-      view.writeInput(i, plan.inputs[i] as RequestPlan['inputs'][number]);
-    view.asked = plan.outputs;
     try {
+      for (let i = 0; i < plan.inputs.length; i++)
+        view.writeInput(i, plan.inputs[i] as RequestPlan['inputs'][number]);
+      view.asked = plan.outputs;
       const large = await this.#model.run(slot, plan.instance);
       if (this.#gone) return;
       const outputs = outputTensors(this.#model, slot, plan.outputs, large);
