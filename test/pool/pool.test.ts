@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -375,9 +375,38 @@ test('workers die with an owner that was killed, and the next start clears its d
   owner.kill('SIGKILL');
   await once(owner, 'exit');
   await workerEnded;
+  age(parent);
   await sweepSocketDirectories(parent);
   assert.deepEqual(readdirSync(parent), []);
 });
+
+test('the directory of an owner that cannot be seen stays while its workers answer, or changed lately', async t => {
+  const { folder } = await startPool(t);
+  const { pid } = spawnSync(process.execPath, ['--version']);
+  const directory = path.join(folder, `headgate-${pid}-abc`);
+  mkdirSync(directory);
+  await sweepSocketDirectories(folder);
+  assert.ok(existsSync(directory), 'an owner that starts');
+  const server = createServer().listen(path.join(directory, 'cpu-0.sock'));
+  t.after(() => server.close());
+  await once(server, 'listening');
+  age(folder);
+  await sweepSocketDirectories(folder);
+  assert.ok(existsSync(directory), 'a worker that answers');
+  server.close();
+  await once(server, 'close');
+  writeFileSync(path.join(directory, 'cpu-0.sock'), '');
+  age(folder);
+  await sweepSocketDirectories(folder);
+  assert.ok(!existsSync(directory));
+});
+
+/** Makes the socket directories there an hour old. */
+function age(parent: string): void {
+  const then = Date.now() / 1000 - 3600;
+  for (const name of readdirSync(parent))
+    if (name.startsWith('headgate-')) utimesSync(path.join(parent, name), then, then);
+}
 
 /** Children of this process that live now. */
 function childrenOf(pid: number): number[] {
