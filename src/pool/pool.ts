@@ -38,6 +38,8 @@ export interface PoolOptions {
   readonly socketParent?: string;
   /** In [0, 1), for jitter. */
   readonly random?: () => number;
+  /** Of workers that serve, 0 to 19; those that examine new content get five more; absent: 5. */
+  readonly niceness?: number;
   readonly readyTimeoutMs?: number;
   /** Bounds examining a version, and loading and warming it on one worker. */
   readonly loadTimeoutMs?: number;
@@ -81,7 +83,7 @@ export class Pool {
 
   /** Resolves when the CPU worker is ready for models; rejects when it cannot be started, or `close` came first. */
   async start(): Promise<void> {
-    const { socketParent, workerCommand, log, random } = this.#options;
+    const { socketParent, workerCommand, log, random, niceness = 5 } = this.#options;
     const { readyTimeoutMs, loadTimeoutMs, lookEveryMs, hungAfterMs } = this.#options;
     await sweepSocketDirectories(socketParent);
     this.#assertOpen();
@@ -89,12 +91,13 @@ export class Pool {
     if (this.#closed) await rm(directory, { recursive: true, force: true });
     this.#assertOpen();
     const settings: WorkerSettings = {
-      command: workerCommand ?? ownWorker(),
+      command: workerCommand ?? ownWorker(niceness),
       directory,
       events: this.#events,
       scheduler: this.#scheduler,
       log: log ?? (() => undefined),
       random: random ?? Math.random,
+      niceness,
       readyTimeoutMs: readyTimeoutMs ?? 30_000,
       loadTimeoutMs: loadTimeoutMs ?? 300_000,
       lookEveryMs: lookEveryMs ?? 5000,
@@ -220,8 +223,8 @@ function notRunning(): GatewayError {
 }
 
 /** The worker beside this file, in `src` as TypeScript and in `dist` as JavaScript. */
-function ownWorker(): WorkerCommand {
+function ownWorker(niceness: number): WorkerCommand {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const entry = fileURLToPath(new URL(`../worker/main.${extension}`, import.meta.url));
-  return { file: process.execPath, args: [entry] };
+  return { file: process.execPath, args: [entry, '--nice', String(niceness)] };
 }

@@ -18,7 +18,8 @@ interface Scratch {
   idleTimer: NodeJS.Timeout | undefined;
 }
 
-const SCRATCH_NICENESS = 10;
+/** Behind those that serve. */
+const NICER = 5;
 const IDLE_MS = 2000;
 /** Creating and releasing sessions leaks in ONNX Runtime: a process is not used for more. */
 const MAX_USES = 16;
@@ -67,12 +68,12 @@ export class ScratchWorkers {
 
   async #start(): Promise<Scratch> {
     if (this.#closed) throw workerGone();
-    const { command, directory, log, readyTimeoutMs } = this.#settings;
+    const { command, directory, log, niceness, readyTimeoutMs } = this.#settings;
     const socketPath = path.join(directory, `scratch-${this.#started++}.sock`);
     const process = new WorkerProcess({
       command,
       socketPath,
-      niceness: SCRATCH_NICENESS,
+      niceness: Math.min(19, niceness + NICER),
       readyTimeoutMs,
       log: line => log('scratch', line),
     });

@@ -38,7 +38,6 @@ export interface WorkerView {
 type Starting = Extract<WorkerState, { kind: 'starting' }>;
 type Ready = Extract<WorkerState, { kind: 'ready' }>;
 
-const SLOT_NICENESS = 5;
 /** Looks in a row that a worker may leave unanswered: one can fall into a pause of the machine, or of this process. */
 const MISSED_LOOKS = 3;
 /** Deaths while loading one version before it is given up: another version may have been the cause once. */
@@ -134,12 +133,12 @@ export class SlotWorker {
   }
 
   #begin(): Starting {
-    const { command, directory, log, readyTimeoutMs } = this.#settings;
+    const { command, directory, log, niceness, readyTimeoutMs } = this.#settings;
     const file = `${this.name.replaceAll(/[^\w.-]/g, '_').slice(0, 24)}-${this.#starts++}.sock`;
     const process = new WorkerProcess({
       command,
       socketPath: path.join(directory, file),
-      niceness: SLOT_NICENESS,
+      niceness,
       readyTimeoutMs,
       log: line => log(this.name, line),
     });

@@ -12,6 +12,8 @@ export interface WorkerSettings {
   readonly log: (worker: string, line: string) => void;
   /** In [0, 1), for jitter. */
   readonly random: () => number;
+  /** Of workers that serve, 0 to 19. */
+  readonly niceness: number;
   readonly readyTimeoutMs: number;
   /** Bounds loading and warming one version; after it the worker counts as hung. */
   readonly loadTimeoutMs: number;

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
+import { getPriority } from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -315,6 +316,19 @@ test("the worker's own output is passed on, with telemetry off", async t => {
   assert.ok(lines.includes('cpu: telemetry 1 1'), lines.join('; '));
 });
 
+test('workers stand as far behind as they are told, those that examine five further', async t => {
+  for (const [niceness, scratch] of [
+    [3, 8],
+    [17, 19],
+  ] as const) {
+    const before = childrenOf(process.pid);
+    const { pool, folder } = await startPool(t, { niceness });
+    await pool.load(specOf(writeFakeModel(folder, 'echo')));
+    const own = childrenOf(process.pid).filter(pid => !before.includes(pid));
+    assert.deepEqual(own.map(pid => getPriority(pid)).sort(byNumber), [niceness, scratch]);
+  }
+});
+
 test('a worker that cannot be started fails the start, in words', async t => {
   const command = { file: process.execPath, args: ['--eval', 'process.exit(3)', '--'] };
   await assert.rejects(startPool(t, { workerCommand: command }), {
@@ -400,6 +414,8 @@ test('the directory of an owner that cannot be seen stays while its workers answ
   await sweepSocketDirectories(folder);
   assert.ok(!existsSync(directory));
 });
+
+const byNumber = (a: number, b: number): number => a - b;
 
 /** Makes the socket directories there an hour old. */
 function age(parent: string): void {

@@ -1,6 +1,7 @@
 /** The pool with the real worker and real models: what the fake one is held to. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
 import type { LoadedVersion, VersionSpec } from '../../src/pool/version-spec.ts';
@@ -94,6 +95,11 @@ test('bytes that are no model, or not the promised ones, are refused in words wi
   });
   const content = { file: path.join(running.folder, 'other.onnx'), sha256: '0'.repeat(64), externalData: [] };
   await assert.rejects(load(running, 'other', identity(), { content }), { code: 'model-failed' });
+});
+
+test('a real worker need not stand behind at all', async t => {
+  const { pool } = await startPool(t, { workerCommand: undefined, niceness: 0 });
+  assert.equal(getPriority(pool.view()[0]?.pid ?? 0), 0);
 });
 
 test('a real worker killed with kill -9 comes back with its versions', async t => {
