@@ -32,13 +32,15 @@ export function chooseNext<C extends Contender>(
   freeOn: (device: string) => number,
   capacityOf: (device: string) => number = () => Number.POSITIVE_INFINITY,
 ): Choice<C> | undefined {
-  const waitedFor = new Set<string>();
+  // Made only when a device must wait: most decisions end before.
+  let waitedFor: Set<string> | undefined;
   for (;;) {
     const choice = leastServed(contenders, freeOn, waitedFor);
     if (choice === undefined) return undefined;
     const { device, weight } = choice.seats;
     // A device may have lost permits: a run that needs more than there are takes all of them.
     if (Math.min(weight, capacityOf(device)) <= freeOn(device)) return choice;
+    waitedFor ??= new Set();
     waitedFor.add(device);
   }
 }
@@ -46,7 +48,7 @@ export function chooseNext<C extends Contender>(
 function leastServed<C extends Contender>(
   contenders: Iterable<C>,
   freeOn: (device: string) => number,
-  waitedFor: ReadonlySet<string>,
+  waitedFor: ReadonlySet<string> | undefined,
 ): Choice<C> | undefined {
   let least: C | undefined;
   let leastSeats: Seats | undefined;
@@ -66,12 +68,12 @@ function leastServed<C extends Contender>(
 function freestSeats(
   groups: readonly Seats[],
   freeOn: (device: string) => number,
-  waitedFor: ReadonlySet<string>,
+  waitedFor: ReadonlySet<string> | undefined,
 ): Seats | undefined {
   let best: Seats | undefined;
   for (const seats of groups) {
     if (!seats.open || seats.inUse >= seats.total) continue;
-    if (waitedFor.has(seats.device) || freeOn(seats.device) <= 0) continue;
+    if (waitedFor?.has(seats.device) || freeOn(seats.device) <= 0) continue;
     if (best === undefined || seats.inUse / seats.total < best.inUse / best.total) best = seats;
   }
   return best;
