@@ -11,24 +11,20 @@ export interface LogOptions {
 
 export interface Log {
   readonly logger: Logger;
-  /** Lines dropped because their destination did not take them. */
-  dropped(): number;
   /** Writes what is still waiting and gives the descriptor up. The last thing a process does with its log. */
   close(): void;
 }
 
-/** Waiting for a slow destination at most; lines past it are dropped and counted, never waited for. */
+/** Waiting for a slow destination at most; lines past it are dropped, never waited for. */
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 
 /** A logger that never blocks its caller: lines go to the descriptor asynchronously, through a bounded buffer. */
 export function createLog({ level, destination: to = 2 }: LogOptions): Log {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  if (typeof to !== 'number') return { logger: pino(options, to), dropped: () => 0, close: () => {} };
+  if (typeof to !== 'number') return { logger: pino(options, to), close: () => {} };
   const stream = destination({ dest: to, sync: false, maxLength: MAX_WAITING_BYTES });
-  let dropped = 0;
-  stream.on('drop', () => dropped++);
-  stream.on('error', () => dropped++); // a closed pipe must not end the gateway
-  return { logger: pino(options, stream), dropped: () => dropped, close: () => flush(stream) };
+  stream.on('error', () => {}); // a closed pipe must not end the gateway
+  return { logger: pino(options, stream), close: () => flush(stream) };
 }
 
 function flush(stream: ReturnType<typeof destination>): void {

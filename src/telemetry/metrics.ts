@@ -32,13 +32,11 @@ const PARTS_PER_STRETCH = 64;
 
 /** Counts events from the moment it is made; watches the event loop until `close`. */
 export class Metrics {
-  readonly contentType: string;
   readonly #registry = new Registry();
   readonly #versions: VersionTable<VersionSeries>;
   readonly #process: ProcessMetrics;
 
   constructor(events: Events, options: MetricsOptions) {
-    this.contentType = this.#registry.contentType;
     this.#versions = new VersionTable(
       (model, version) => new VersionSeries(model, version),
       options.maxVersions,
@@ -61,11 +59,6 @@ export class Metrics {
       await setImmediate();
     }
     return parts.join('');
-  }
-
-  /** Drops the series of a model that is gone, or of one of its versions. */
-  forget(model: string, version?: string): void {
-    this.#versions.forget(model, version);
   }
 
   close(): void {

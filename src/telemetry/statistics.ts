@@ -30,16 +30,11 @@ export class Statistics {
     return this.#versions.at(model, version).value;
   }
 
-  /** Elements of `model_stats`: one version's, one model's, or all; an unloaded version's until forgotten. */
+  /** Elements of `model_stats`: one version's, one model's, or all; an unloaded version's as long as there is room. */
   render(model?: string, version?: string): readonly ModelStatistics[] {
     return this.#versions
       .entries(model, version)
       .map(entry => renderVersion(entry.model, entry.version, entry.value));
-  }
-
-  /** Drops the counters of a model that is gone, or of one of its versions. */
-  forget(model: string, version?: string): void {
-    this.#versions.forget(model, version);
   }
 
   #requestDone(done: RequestDone): void {

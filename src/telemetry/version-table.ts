@@ -37,11 +37,6 @@ export class VersionTable<T> {
     return entry === undefined ? [] : [entry];
   }
 
-  /** Drops what is kept of a model, or of one of its versions. */
-  forget(model: string, version?: string): void {
-    for (const entry of this.entries(model, version)) this.#drop(entry);
-  }
-
   #add(model: string, version: string): VersionEntry<T> {
     if (this.#oldestFirst.size >= this.#capacity) this.#makeRoom();
     const entry = { model, version, value: this.#create(model, version), live: false };

@@ -82,14 +82,12 @@ test('a ready version has statistics before its first request, one model among o
   assert.deepEqual(named(statistics.render('constructor')), []);
 });
 
-test('an unloaded version keeps its counters until forgotten', () => {
+test('an unloaded version keeps its counters', () => {
   const events = createEvents();
   const statistics = new Statistics(events);
   events.emit('request:done', requestDone());
   events.emit('version:changed', { model: 'digits', version: '1', state: 'UNAVAILABLE', reason: 'unloaded' });
   assert.equal(only(statistics.render('digits')).inference_count, 1);
-  statistics.forget('digits');
-  assert.deepEqual(statistics.render(), []);
 });
 
 test('at capacity the oldest unloaded version goes first', () => {
