@@ -28,7 +28,8 @@ export class BatchRunner {
   constructor(options: BatcherOptions, events: Events, observer: RunObserver) {
     const { signature, maxBatchSize, allowedBatchSizes } = options;
     this.#options = options;
-    this.#shape = { signature, hasBatchAxis: maxBatchSize > 0, allowedBatchSizes };
+    const outputs = signature.outputs.map(({ name }) => name);
+    this.#shape = { signature, outputs, hasBatchAxis: maxBatchSize > 0, allowedBatchSizes };
     this.#events = events;
     this.#observer = observer;
   }

@@ -10,6 +10,8 @@ import { pass, stack } from './stacking.ts';
 /** What is the same for all batches of a version. */
 export interface BatchShape {
   readonly signature: ModelSignature;
+  /** Names of all outputs, in the signature's order. */
+  readonly outputs: readonly string[];
   readonly hasBatchAxis: boolean;
   readonly allowedBatchSizes: readonly number[];
 }
@@ -20,6 +22,8 @@ export interface ClosedBatch {
   /** Callers' rows. */
   readonly rows: number;
   readonly padding: number;
+  /** Names to compute, in the signature's order; undefined: all. */
+  readonly outputs: readonly string[] | undefined;
   /** ms, when it was sent to a worker. */
   readonly sentAt: number;
 }
@@ -30,10 +34,12 @@ export type Cut = (piece: Piece, at: number) => readonly Tensor[];
 export function closedBatch(pieces: readonly Piece[], sentAt: number, shape: BatchShape): ClosedBatch {
   let rows = 0;
   for (const piece of pieces) rows += piece.rows;
+  const wanted = (pieces[0] as Piece).entry.inference.outputs;
   return {
     pieces,
     rows,
     padding: shape.hasBatchAxis ? paddingFor(rows, shape.allowedBatchSizes) : 0,
+    outputs: outputsToRun(shape.signature.outputs, wanted),
     sentAt,
   };
 }
@@ -46,7 +52,7 @@ export async function execute(
 ): Promise<{ readonly cut: Cut; readonly inferMs: number }> {
   let execution: Execution;
   try {
-    execution = executionOf(batch, shape);
+    execution = executionOf(batch, shape.hasBatchAxis);
   } catch (thrown) {
     slot.release();
     throw thrown;
@@ -55,23 +61,20 @@ export async function execute(
   return { cut: cutterOf(batch, result, shape), inferMs: result.inferMs };
 }
 
-function executionOf(batch: ClosedBatch, { signature, hasBatchAxis }: BatchShape): Execution {
-  const first = batch.pieces[0] as Piece;
+function executionOf(batch: ClosedBatch, hasBatchAxis: boolean): Execution {
   return {
-    inputs: hasBatchAxis ? stack(batch.pieces, batch.padding) : pass(first),
-    outputs: outputsToRun(signature.outputs, first.entry.inference.outputs),
+    inputs: hasBatchAxis ? stack(batch.pieces, batch.padding) : pass(batch.pieces[0] as Piece),
+    outputs: batch.outputs,
     rows: batch.rows + batch.padding,
   };
 }
 
 function cutterOf(batch: ClosedBatch, { outputs }: ExecutionResult, shape: BatchShape): Cut {
-  const all = shape.signature.outputs.map(({ name }) => name);
-  const wanted = (batch.pieces[0] as Piece).entry.inference.outputs;
   if (!shape.hasBatchAxis) {
-    const whole = pick(outputs, wanted ?? all);
+    const wanted = (batch.pieces[0] as Piece).entry.inference.outputs;
+    const whole = pick(outputs, wanted ?? shape.outputs);
     return () => whole;
   }
-  const names = outputsToRun(shape.signature.outputs, wanted) ?? all;
-  const together = new BatchOutputs(outputs, names, batch.rows + batch.padding);
+  const together = new BatchOutputs(outputs, batch.outputs ?? shape.outputs, batch.rows + batch.padding);
   return ({ entry, rows }, at) => together.cut(at, rows, entry.inference.outputs);
 }
