@@ -36,6 +36,7 @@ export async function runGateway(sources: GatewaySources, { role }: RunOptions):
   const pool = {
     cores: config.workers.cpuCores,
     leavesCoreToGateway: true,
+    niceness: config.workers.nice,
     log: (worker: string, line: string) => log.logger.warn({ worker }, line),
   };
   const gateway = new Gateway(loaded, { joinsRequests: role === 'gateway', pool }, events);

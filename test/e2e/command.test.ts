@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { after, before } from 'node:test';
 import { assertOk, inferBinary, inferUrl } from '../support/client.ts';
@@ -116,6 +116,16 @@ test('an admin port that is taken ends it as well, though the other port was fre
   );
   assert.equal(status, 1, stderr);
   assert.match(stderr, new RegExp(`127\\.0\\.0\\.1:${port} is in use.*--set admin\\.port=`));
+});
+
+test('workers stand as far behind the gateway as workers.nice says', async () => {
+  const config = { workers: { nice: 8 } };
+  await using running = await startHeadgate({ repository: path.join(folder, 'models'), config });
+  const workers = (await (await fetch(`${running.adminUrl}/v1/workers`)).json()) as { pid: number }[];
+  assert.deepEqual(
+    workers.map(({ pid }) => getPriority(pid)),
+    [8],
+  );
 });
 
 test('headgate worker answers the protocol over TCP and joins no requests', async () => {
