@@ -27,7 +27,7 @@ function writeNumbers(writer: JsonWriter, tensor: Tensor, write: WriteElement): 
   const count = tensor.data.length / ELEMENT_BYTES[tensor.datatype];
   for (let from = 0; from < count; from += CHUNK) {
     const to = Math.min(count, from + CHUNK);
-    writer.write(CHUNK * (NUMBER_BYTES + 1), (out, start) => {
+    writer.write((to - from) * (NUMBER_BYTES + 1), (out, start) => {
       let at = start;
       for (let index = from; index < to; index++) {
         if (index > 0) out[at++] = COMMA;

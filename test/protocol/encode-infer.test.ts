@@ -4,7 +4,9 @@ import { GatewayError } from '../../src/errors.ts';
 import { highest } from '../../src/protocol/classification.ts';
 import { type EncodeOptions, encodeInfer } from '../../src/protocol/encode-infer.ts';
 import type { RequestedOutput } from '../../src/protocol/infer-request.ts';
+import { JsonWriter } from '../../src/protocol/json-writer.ts';
 import { DEFAULT_PARAMETERS } from '../../src/protocol/read-parameters.ts';
+import { writeTensorData } from '../../src/protocol/write-tensor-data.ts';
 import type { Datatype, Tensor } from '../../src/tensor.ts';
 
 const OPTIONS: EncodeOptions = { nonFinite: 'error', classLabels: new Map() };
@@ -161,4 +163,16 @@ test('selects few of many and many of many alike', () => {
   const all = highest(values, 0, 200, 200);
   assert.deepEqual(highest(values, 0, 200, 64), all.slice(0, 64));
   assert.equal(all.at(-1), 7);
+});
+
+test('reserves room for the numbers there are, not for a whole step of them', () => {
+  let reserved = 0;
+  class Watched extends JsonWriter {
+    override write(bytes: number, writer: (out: Uint8Array, at: number) => number): void {
+      reserved += bytes;
+      super.write(bytes, writer);
+    }
+  }
+  writeTensorData(new Watched(16), floats('y', 1, 2, 3), 'error');
+  assert.ok(reserved > 0 && reserved < 200, `${reserved} bytes for three numbers`);
 });
