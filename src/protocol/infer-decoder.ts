@@ -61,13 +61,14 @@ function withBytesOf(body: Buffer, { request, places }: Remembered): InferReques
   return { id, parameters, inputs, rows, outputs };
 }
 
-/** Texts and booleans are checked element by element, and a JSON tensor is no view of the body. */
+/** An id is new in each request, texts and booleans are checked element by element, and a JSON tensor is no view of the body. */
 function isWorthRemembering(
   body: Buffer,
   headerLength: number | undefined,
-  { inputs }: InferRequest,
+  { id, inputs }: InferRequest,
 ): headerLength is number {
   return (
+    id === '' &&
     headerLength !== undefined &&
     headerLength > 0 &&
     headerLength <= MAX_REMEMBERED_BYTES &&

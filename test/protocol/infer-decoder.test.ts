@@ -95,3 +95,14 @@ test('elements that must be looked at are looked at every time', () => {
   decoder.decode(Buffer.concat([json, Buffer.of(1)]), json.length);
   assert.throws(() => decoder.decode(Buffer.concat([json, Buffer.of(7)]), json.length), { code: 'invalid' });
 });
+
+test('a request with an id of its own does not displace what is remembered', () => {
+  const decoder = new InferDecoder(TARGET, DEFAULT_DECODE_LIMITS);
+  const decode = (id: string) => {
+    const json = bodyOf({ rows: 1, width: 1, id, swapped: false, extra: false, seed: 1 });
+    return decoder.decode(json.body, json.headerLength);
+  };
+  const first = decode('');
+  decode('x');
+  assert.equal(decode('').inputs[0]?.shape, first.inputs[0]?.shape);
+});
