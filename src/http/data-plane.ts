@@ -4,8 +4,8 @@ import { GatewayError } from '../errors.ts';
 import type { Events } from '../events.ts';
 import { answerError } from './answer.ts';
 import { ByteBudget } from './byte-budget.ts';
+import { Codecs } from './codecs.ts';
 import { Connections } from './connections.ts';
-import { Decoders } from './decoders.ts';
 import { drain } from './drain.ts';
 import { addInferRoutes, inferFirst } from './infer-routes.ts';
 import { addMetadataRoutes } from './metadata-routes.ts';
@@ -42,8 +42,8 @@ export function createDataPlane(
 ): DataPlane {
   const connections = new Connections(options.timeouts.requestMs);
   const bodies = new ByteBudget(options.limits.maxBodiesBytes);
-  const decoders = new Decoders(options.limits.decode);
-  const app = createApp({ service, options, events, connections, bodies, decoders });
+  const codecs = new Codecs(options);
+  const app = createApp({ service, options, events, connections, bodies, codecs });
   return {
     app,
     listen: async at => {

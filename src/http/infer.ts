@@ -78,7 +78,7 @@ export class InferCall {
 
   #decode(bytes: Buffer, head: InferHead, target: Target): InferRequest {
     const startedAt = performance.now();
-    const request = this.#plane.decoders.of(target).decode(bytes, head.headerLength);
+    const request = this.#plane.codecs.of(target).decoder.decode(bytes, head.headerLength);
     this.#decodedAt = performance.now();
     this.#record.decodeMs = this.#decodedAt - startedAt;
     this.#record.rows = request.rows;
@@ -104,7 +104,7 @@ export class InferCall {
     this.#record.queueMs = result.timing.queueMs;
     this.#record.inferMs = result.timing.inferMs;
     this.#answeringSince = performance.now();
-    return answerInference(this.#exchange, result, request, target, this.#plane.options.nonFinite);
+    return answerInference(this.#exchange, result, request, target, this.#plane.codecs.of(target).encoder);
   }
 
   #throwIfGone(): void {

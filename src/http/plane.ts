@@ -1,8 +1,8 @@
 /** What every route of the data plane works with. */
 import type { Events } from '../events.ts';
 import type { ByteBudget } from './byte-budget.ts';
+import type { Codecs } from './codecs.ts';
 import type { Connections } from './connections.ts';
-import type { Decoders } from './decoders.ts';
 import type { DataPlaneOptions } from './options.ts';
 import type { DataPlaneService } from './service.ts';
 
@@ -11,7 +11,7 @@ export interface Plane {
   readonly options: DataPlaneOptions;
   readonly events: Events;
   readonly connections: Connections;
-  readonly decoders: Decoders;
+  readonly codecs: Codecs;
   /** Bytes of request bodies in memory. */
   readonly bodies: ByteBudget;
 }

@@ -32,6 +32,8 @@ export interface EncodedReply {
   readonly byteLength: number;
 }
 
+const NO_BYTES = new Uint8Array(0);
+
 /** Where the first binary tensor begins, so that a client can view it in place. */
 const ALIGNMENT = 8;
 
@@ -46,7 +48,7 @@ export function encodeInfer(
   options: EncodeOptions,
 ): EncodedReply {
   const writer = new JsonWriter(512);
-  const chunks: Uint8Array[] = [new Uint8Array(0)];
+  const chunks: Uint8Array[] = [NO_BYTES];
   writeStart(writer, reply);
   const count = (request.outputs ?? reply.outputs).length;
   for (let i = 0; i < count; i++) {
