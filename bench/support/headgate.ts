@@ -1,8 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
+import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { stringify } from 'yaml';
-import { freePort, Server } from './server.ts';
+import { writeConfig } from '../../test/support/headgate.ts';
+import { Server } from './server.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
@@ -12,20 +11,9 @@ export async function startHeadgate(
   folder: string,
   options: Readonly<Record<string, unknown>> = {},
 ): Promise<Server> {
-  const [port, adminPort] = [await freePort(), await freePort()];
-  const config = path.join(folder, 'headgate.yaml');
   await mkdir(folder, { recursive: true });
-  await writeFile(
-    config,
-    stringify({
-      repository,
-      http: { host: '127.0.0.1', port },
-      admin: { host: '127.0.0.1', port: adminPort },
-      dataDir: path.join(folder, 'data'),
-      ...options,
-    }),
-  );
-  const server = new Server([MAIN, 'serve', '--config', config], { folder, port, adminPort });
+  const { file, port, adminPort } = await writeConfig(folder, repository, options);
+  const server = new Server([MAIN, 'serve', '--config', file], { folder, port, adminPort });
   try {
     await server.ready();
   } catch (error) {

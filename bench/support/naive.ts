@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort, Server } from './server.ts';
+import { freePort } from '../../test/support/headgate.ts';
+import { Server } from './server.ts';
 
 const GATEWAY = fileURLToPath(new URL('../naive/gateway.ts', import.meta.url));
 

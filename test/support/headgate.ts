@@ -48,16 +48,7 @@ export async function freePort(): Promise<number> {
 
 export async function startHeadgate(options: HeadgateOptions): Promise<Headgate> {
   const folder = await mkdtemp(path.join(tmpdir(), 'headgate-test-'));
-  const [port, adminPort] = [await freePort(), await freePort()];
-  const config = {
-    repository: options.repository,
-    http: { host: '127.0.0.1', port },
-    admin: { host: '127.0.0.1', port: adminPort },
-    dataDir: path.join(folder, 'data'),
-    ...options.config,
-  };
-  const file = path.join(folder, 'headgate.yaml');
-  await writeFile(file, stringify(config));
+  const { file, port, adminPort } = await writeConfig(folder, options.repository, options.config);
   const child = spawn(process.execPath, ['src/main.ts', options.command ?? 'serve', '--config', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, TMPDIR: folder, ...options.env },
@@ -75,6 +66,25 @@ export async function startHeadgate(options: HeadgateOptions): Promise<Headgate>
     () => output,
   );
   return new RunningHeadgate(url, `http://127.0.0.1:${adminPort}`, child, folder, () => output);
+}
+
+/** Writes `headgate.yaml` into the folder: on free ports, with its data in there, and `more` laid over it. */
+export async function writeConfig(
+  folder: string,
+  repository: string,
+  more: Readonly<Record<string, unknown>> = {},
+) {
+  const [port, adminPort] = [await freePort(), await freePort()];
+  const config = {
+    repository,
+    http: { host: '127.0.0.1', port },
+    admin: { host: '127.0.0.1', port: adminPort },
+    dataDir: path.join(folder, 'data'),
+    ...more,
+  };
+  const file = path.join(folder, 'headgate.yaml');
+  await writeFile(file, stringify(config));
+  return { file, port, adminPort };
 }
 
 class RunningHeadgate implements Headgate {
