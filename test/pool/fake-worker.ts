@@ -15,7 +15,7 @@ interface Loaded extends FakeModel {
 const { values } = parseArgs({ options: { socket: { type: 'string' } } });
 const socket = values.socket ?? '';
 const models = new Map<string, Loaded>();
-/** Runs that were told to wait, until `POST /release`. */
+/** Runs that were told to wait, until `POST /release`, which waits for the first of them. */
 const held: (() => void)[] = [];
 const seen = {
   running: 0,
@@ -139,6 +139,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     });
   }
   if (request.url === '/release') {
+    while (held.length === 0) await new Promise(setImmediate);
     for (const release of held.splice(0)) release();
     return send(response, 200, {});
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
@@ -46,6 +46,7 @@ test('a socket directory is private; those of dead owners are swept, those of li
   const other = path.join(parent, 'headgate-notes');
   mkdirSync(dead);
   mkdirSync(other);
+  utimesSync(dead, 0, 0);
   await sweepSocketDirectories(parent);
   assert.deepEqual([existsSync(own), existsSync(dead), existsSync(other)], [true, false, true]);
 });
