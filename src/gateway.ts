@@ -126,6 +126,7 @@ export class Gateway implements DataPlaneService, AdminService {
       maxBatchSize: unit.maxBatchSize,
       timeoutMs: config.timeoutMs,
       maxTimeoutMs: config.maxTimeoutMs,
+      priorityLevels: config.priorityLevels,
       classLabels,
       submit: inference => batcher.submit(inference),
     };

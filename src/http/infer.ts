@@ -93,7 +93,7 @@ export class InferCall {
       outputs: request.outputs?.map(output => output.name),
       rows: request.rows,
       deadline: deadlineOf(head, parameters.timeoutUs, target, this.#decodedAt),
-      priority: priorityOf(head, parameters.priority),
+      priority: priorityOf(head, parameters.priority, target.priorityLevels),
     });
     this.#exchange.whenGone(() => submission.cancel(this.#goneError()));
     return submission.result;

@@ -13,9 +13,8 @@ export interface InferHead {
   readonly priority: number | undefined;
 }
 
-/** 1 is the most urgent. */
-export const LEAST_URGENT = 9;
-const DEFAULT_PRIORITY = 5;
+/** What any model may have: `priorityLevels`' own limit. 1 is the most urgent. */
+const MOST_LEVELS = 64;
 
 /** Throws `invalid` or `unsupported-encoding`, naming the header. */
 export function readInferHead(headers: IncomingHttpHeaders): InferHead {
@@ -24,7 +23,7 @@ export function readInferHead(headers: IncomingHttpHeaders): InferHead {
     encoding: contentEncoding(headers['content-encoding']),
     headerLength: wholeNumber(headers, 'inference-header-content-length', 0, Number.MAX_SAFE_INTEGER),
     timeoutMs: wholeNumber(headers, 'headgate-timeout-ms', 1, 1e9),
-    priority: wholeNumber(headers, 'headgate-priority', 1, LEAST_URGENT),
+    priority: wholeNumber(headers, 'headgate-priority', 1, MOST_LEVELS),
   };
 }
 
@@ -86,9 +85,11 @@ export function deadlineOf(
   return now + Math.min(asked === Infinity ? target.timeoutMs : asked, target.maxTimeoutMs);
 }
 
-/** The header's priority, else the parameter's; a parameter of 0 or beyond the last level is the default, as Triton has it. */
-export function priorityOf(head: InferHead, parameter: number | undefined): number {
-  if (head.priority !== undefined) return head.priority;
-  const inRange = parameter !== undefined && parameter >= 1 && parameter <= LEAST_URGENT;
-  return inRange ? parameter : DEFAULT_PRIORITY;
+/**
+ * The header's priority, else the parameter's. None, 0, and what is beyond the model's levels are the last level, the
+ * least urgent: nobody gets ahead of others but where the operator has given a model more than one level.
+ */
+export function priorityOf(head: InferHead, parameter: number | undefined, levels: number): number {
+  const asked = head.priority ?? parameter;
+  return asked !== undefined && asked >= 1 && asked <= levels ? asked : levels;
 }

@@ -14,6 +14,8 @@ export interface Target {
   readonly timeoutMs: number;
   /** The most a request may ask for, ms. */
   readonly maxTimeoutMs: number;
+  /** Levels of urgency a request may ask for: 1, the most urgent, to this, the default. 1: all are equal. */
+  readonly priorityLevels: number;
   /** Output name → class labels by index, for the classification extension. */
   readonly classLabels: ReadonlyMap<string, readonly string[]>;
   submit(inference: Inference): Submission;

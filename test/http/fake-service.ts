@@ -60,6 +60,7 @@ export class FakeService implements DataPlaneService {
       maxBatchSize: 64,
       timeoutMs: 1000,
       maxTimeoutMs: 5000,
+      priorityLevels: 3,
       classLabels: this.classLabels,
       submit: inference => this.#submit(inference, answering),
     };

@@ -77,6 +77,17 @@ test('hands the service the rows, outputs, deadline and priority', async t => {
   assert.ok(leftMs >= 3000 && leftMs < 4000, `the smaller timeout holds: ${leftMs}`);
 });
 
+test('a priority beyond the levels of the model is its last', async t => {
+  const { url, service } = await startPlane(t);
+  await post(url, jsonBody(), { 'headgate-priority': '4' });
+  await post(url, jsonBody(), { 'headgate-priority': '1' });
+  await post(url, jsonBody());
+  assert.deepEqual(
+    service.submitted.map(({ priority }) => priority),
+    [3, 1, 3],
+  );
+});
+
 test('tells what happened to each inference', async t => {
   const { url, done } = await startPlane(t);
   await post(url, jsonBody(2));

@@ -210,7 +210,7 @@ const CONTENT: readonly MalformedCase[] = [
   ...['0', '-1', '1.5', '1e3', 'soon', '99999999999'].map(value =>
     answered(`timeout "${value}"`, 400, infer(`Headgate-Timeout-Ms: ${value}\r\n`)),
   ),
-  ...['0', '-1', '10', 'high'].map(value =>
+  ...['0', '-1', '65', 'high'].map(value =>
     answered(`priority "${value}"`, 400, infer(`Headgate-Priority: ${value}\r\n`)),
   ),
 ];

@@ -10,9 +10,9 @@ const HEAD: InferHead = {
   priority: undefined,
 };
 
-test('no headers: the whole body is JSON, with the model’s own timeout and the middle priority', () => {
+test('no headers: the whole body is JSON, with the model’s own timeout and the last priority', () => {
   assert.deepEqual(readInferHead({}), HEAD);
-  assert.equal(priorityOf(HEAD, undefined), 5);
+  assert.equal(priorityOf(HEAD, undefined, 4), 4);
 });
 
 test('the deadline is the smaller of what was asked, at most what the model allows', () => {
@@ -37,16 +37,19 @@ test('the deadline is the smaller of what was asked, at most what the model allo
   assert.equal(deadlineOf(HEAD, undefined, { timeoutMs: 9000, maxTimeoutMs: 5000 }, 0), 5000);
 });
 
-test('the header’s priority goes before the parameter’s, and unknown levels are the default', () => {
-  for (const [header, parameter, expected] of [
-    [1, undefined, 1],
-    [1, 9, 1],
-    [undefined, 1, 1],
-    [undefined, 9, 9],
-    [undefined, 0, 5],
-    [undefined, 10, 5],
+test('the header’s priority goes before the parameter’s, and levels the model has not are the last one', () => {
+  for (const [header, parameter, levels, expected] of [
+    [1, undefined, 9, 1],
+    [1, 9, 9, 1],
+    [undefined, 1, 9, 1],
+    [undefined, 9, 9, 9],
+    [undefined, 0, 9, 9],
+    [undefined, 10, 9, 9],
+    [10, 1, 9, 9],
+    [1, 1, 1, 1],
+    [2, undefined, 1, 1],
   ] as const) {
-    assert.equal(priorityOf({ ...HEAD, priority: header }, parameter), expected);
+    assert.equal(priorityOf({ ...HEAD, priority: header }, parameter, levels), expected);
   }
 });
 
