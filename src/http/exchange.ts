@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { ErrorCode } from '../errors.ts';
 import { hasLongUnreadBody, lingerThenEnd } from './linger.ts';
 
@@ -8,7 +9,7 @@ export interface Surroundings {
   isDraining(): boolean;
   /** Called once, when the exchange is answered. */
   leave(exchange: Exchange): void;
-  /** How long a client may take to accept its answer, ms. */
+  /** How long a client may accept nothing of its answer, ms. */
   readonly sendMs: number;
 }
 
@@ -74,14 +75,20 @@ export class Exchange {
     this.#watchSlowReader();
   }
 
-  /** A client that does not take its answer holds its memory: such a connection is cut. */
   #watchSlowReader(): void {
     const { socket } = this.request;
-    if (!(socket.writableLength > 0)) return;
-    const timer = setTimeout(() => socket.destroy(), this.#surroundings.sendMs);
-    timer.unref();
-    this.response.once('close', () => clearTimeout(timer));
+    if (socket.writableLength > 0) cutWhenStuck(socket, this.response, this.#surroundings.sendMs);
   }
+}
+
+/**
+ * A client that does not take its answer holds its memory; one that goes on taking it, however slowly, may. A socket's
+ * timeout is put off by every byte the kernel takes, and the server destroys a socket that times out.
+ */
+function cutWhenStuck(socket: Socket, response: ServerResponse, sendMs: number): void {
+  socket.setTimeout(sendMs);
+  // Ahead of the server's own listener, which sets the timeout of an idle connection.
+  response.prependOnceListener('finish', () => socket.setTimeout(0));
 }
 
 /** Up to this, copies are cheaper than buffers for the socket to gather. */

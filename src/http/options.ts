@@ -16,7 +16,7 @@ export interface DataPlaneLimits {
 export interface DataPlaneTimeouts {
   /** From a connection's or a request's first byte to the end of its headers, ms. Beyond: 408. */
   readonly headersMs: number;
-  /** From a request's first byte to its last, ms; also the longest wait for a client to take its answer. Beyond: 408. */
+  /** From a request's first byte to its last, ms; beyond: 408; also how long a client may take nothing of its answer. */
   readonly requestMs: number;
   /** How long a connection may idle between requests, ms. */
   readonly keepAliveMs: number;

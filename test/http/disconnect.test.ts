@@ -105,3 +105,31 @@ test('a client that sends its request and leaves at once gives back what it took
   assert.equal(plane.inFlight, 0);
   assert.equal(plane.bodyBytes, 0);
 });
+
+test('a client that takes its answer slowly but steadily gets all of it', async t => {
+  const { port, service } = await startPlane(t, {
+    timeouts: { headersMs: 100, requestMs: 200, keepAliveMs: 60_000 },
+  });
+  const bytes = 24 * 1024 * 1024;
+  service.output = { name: 'Y', datatype: 'FP32', shape: [1, bytes / 4], data: new Uint8Array(bytes) };
+  const socket = await open(port);
+  const body = jsonBody(1, 2, { parameters: { binary_data_output: true } });
+  const startedAt = performance.now();
+  let taken = 0;
+  socket.on('data', chunk => {
+    taken += chunk.length;
+    // At 1 MiB in 25 ms or more it takes at least three times as long as a client may stand still.
+    if (taken < bytes) {
+      socket.pause();
+      setTimeout(
+        () => socket.resume(),
+        Math.max(0, startedAt + (taken / 1024 / 1024) * 25 - performance.now()),
+      );
+    } else socket.destroy();
+  });
+  socket.write(
+    `POST /v2/models/identity/infer HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  );
+  await once(socket, 'close');
+  assert.ok(taken >= bytes, `${taken} of ${bytes} bytes`);
+});
