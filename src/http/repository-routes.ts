@@ -18,11 +18,11 @@ export function addRepositoryRoutes(app: FastifyInstance, plane: Plane): void {
     return service.index(ready ?? false);
   });
   addRoute(app, plane, 'POST', '/v2/repository/models/:model/load', async ({ model }, exchange) => {
-    refuseUnlessExplicit(plane);
+    refuseUnlessExplicit(plane, exchange);
     await service.load(model, configOf(await readJsonObject(plane, exchange)));
   });
   addRoute(app, plane, 'POST', '/v2/repository/models/:model/unload', async ({ model }, exchange) => {
-    refuseUnlessExplicit(plane);
+    refuseUnlessExplicit(plane, exchange);
     await readJsonObject(plane, exchange);
     await service.unload(model);
   });
@@ -33,7 +33,11 @@ export function addRepositoryRoutes(app: FastifyInstance, plane: Plane): void {
   }
 }
 
-function refuseUnlessExplicit(plane: Plane): void {
+/** Browsers say from where a page asks; anything of a page is refused, because its reader's network may reach this port. */
+function refuseUnlessExplicit(plane: Plane, { request }: Exchange): void {
+  if (request.headers.origin !== undefined) {
+    throw new GatewayError('forbidden', 'origin: expected none, loading and unloading are not for web pages');
+  }
   if (plane.options.repositoryControl === 'explicit') return;
   throw new GatewayError(
     'forbidden',

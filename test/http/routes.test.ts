@@ -150,6 +150,16 @@ test('loads, with or without a configuration, and unloads', async t => {
   assert.deepEqual(service.calls, ['load a undefined', 'load b {"maxBatchSize":2}', 'unload c']);
 });
 
+test('loads and unloads nothing for web pages', async t => {
+  const { url, service } = await startPlane(t, { repositoryControl: 'explicit' });
+  for (const action of ['load', 'unload']) {
+    const address = `${url}/v2/repository/models/a/${action}`;
+    const response = await fetch(address, { method: 'POST', headers: { origin: url } });
+    assert.equal(response.status, 403);
+  }
+  assert.deepEqual(service.calls, []);
+});
+
 for (const [body, status] of [
   ['{"parameters":{"file:1/model.onnx":"AA=="}}', 501],
   ['{"parameters":{"config":{}}}', 400],
