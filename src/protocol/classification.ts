@@ -37,9 +37,12 @@ export function classify(
   };
 }
 
-/** Places of the `kept` highest of `size` values from `from`, by insertion: few are kept of many. */
+/** Insertion is the faster up to here. */
+const FEW = 64;
+
+/** Places of the `kept` highest of `size` values from `from`, highest first. */
 export function highest(values: Values, from: number, size: number, kept: number): readonly number[] {
-  if (kept > 64) return sorted(values, from, size).slice(0, kept);
+  if (kept > FEW) return highestOfMany(values, from, size, kept);
   const top: number[] = [];
   for (let index = 0; index < size; index++) {
     const value = values[from + index] as number | bigint;
@@ -52,11 +55,36 @@ export function highest(values: Values, from: number, size: number, kept: number
   return top;
 }
 
-function sorted(values: Values, from: number, size: number): number[] {
-  const at = (index: number): number | bigint => values[from + index] as number | bigint;
-  return Array.from({ length: size }, (_, index) => index).sort((a, b) =>
-    above(at(a), at(b)) ? -1 : above(at(b), at(a)) ? 1 : a - b,
-  );
+/** The kept so far are a heap with the lowest on top, so that most values cost one comparison. */
+function highestOfMany(values: Values, from: number, size: number, kept: number): readonly number[] {
+  const precedes = (a: number, b: number): boolean => {
+    const x = values[from + a] as number | bigint;
+    const y = values[from + b] as number | bigint;
+    return above(x, y) || (!above(y, x) && a < b);
+  };
+  const heap = Array.from({ length: Math.min(kept, size) }, (_, index) => index);
+  for (let place = (heap.length >> 1) - 1; place >= 0; place--) sink(heap, place, precedes);
+  let lowest = values[from + (heap[0] as number)] as number | bigint;
+  for (let index = heap.length; index < size; index++) {
+    if (!above(values[from + index] as number | bigint, lowest)) continue;
+    heap[0] = index;
+    sink(heap, 0, precedes);
+    lowest = values[from + (heap[0] as number)] as number | bigint;
+  }
+  return heap.sort((a, b) => (precedes(a, b) ? -1 : 1));
+}
+
+/** Moves what is at `place` down until nothing below it comes after it. */
+function sink(heap: number[], place: number, precedes: (a: number, b: number) => boolean): void {
+  const moved = heap[place] as number;
+  let at = place;
+  for (let child = 2 * at + 1; child < heap.length; child = 2 * at + 1) {
+    if (child + 1 < heap.length && precedes(heap[child] as number, heap[child + 1] as number)) child++;
+    if (!precedes(moved, heap[child] as number)) break;
+    heap[at] = heap[child] as number;
+    at = child;
+  }
+  heap[at] = moved;
 }
 
 const isNaNValue = (value: number | bigint): boolean => Number.isNaN(value);

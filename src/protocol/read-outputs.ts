@@ -1,6 +1,7 @@
 import type { TensorSpec } from '../tensor.ts';
 import type { RequestedOutput } from './infer-request.ts';
 import { brief, type JsonReader } from './json-reader.ts';
+import { MAX_CLASSES } from './limits.ts';
 import { type Parameters, readParameters, takeBoolean, takeCount } from './read-parameters.ts';
 
 /** Reads a request's `outputs`: names of the signature, each at most once. An empty list asks for all, as none does. */
@@ -40,9 +41,8 @@ function readOutput(reader: JsonReader): RequestedOutput {
   }
   if (name === undefined) reader.fail('name', 'required');
   if (parameters === undefined) return { name, binary: undefined, classification: 0 };
-  return {
-    name,
-    binary: takeBoolean(reader, parameters, 'binary_data'),
-    classification: takeCount(reader, parameters, 'classification') ?? 0,
-  };
+  const classification = takeCount(reader, parameters, 'classification') ?? 0;
+  if (classification > MAX_CLASSES)
+    reader.fail('parameters.classification', `expected at most ${MAX_CLASSES}, got ${classification}`);
+  return { name, binary: takeBoolean(reader, parameters, 'binary_data'), classification };
 }

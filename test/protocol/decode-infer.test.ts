@@ -205,3 +205,12 @@ test('refuses broken bytes with a GatewayError and never takes what JSON.parse r
     { numRuns: 5000 },
   );
 });
+
+test('refuses more classes than the limit, naming the field', () => {
+  const body = (classes: number) =>
+    WELL_FORMED.replace(
+      /\}$/,
+      `,"outputs":[{"name":"${MIXED.signature.outputs[0]?.name}","parameters":{"classification":${classes}}}]}`,
+    );
+  assert.throws(() => decode(body(1001)), /outputs\[0\]\.parameters\.classification.*at most 1000/);
+});

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import fc from 'fast-check';
 import { GatewayError } from '../../src/errors.ts';
 import { highest } from '../../src/protocol/classification.ts';
 import { type EncodeOptions, encodeInfer } from '../../src/protocol/encode-infer.ts';
@@ -163,6 +164,35 @@ test('selects few of many and many of many alike', () => {
   const all = highest(values, 0, 200, 200);
   assert.deepEqual(highest(values, 0, 200, 64), all.slice(0, 64));
   assert.equal(all.at(-1), 7);
+});
+
+test('keeps many of many classes as a whole sort would', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof(fc.integer({ min: 0, max: 40 }), fc.constant(Number.NaN)), { maxLength: 300 }),
+      fc.integer({ min: 65, max: 300 }),
+      (list, kept) => {
+        const place = (value: number): number => (Number.isNaN(value) ? -1 : value);
+        const expected = list
+          .map((_, i) => i)
+          .sort((a, b) => place(list[b] as number) - place(list[a] as number) || a - b);
+        assert.deepEqual(highest(list, 0, list.length, kept), expected.slice(0, kept));
+      },
+    ),
+  );
+});
+
+test('a thousand classes of a million cost about a comparison for each value', () => {
+  let reads = 0;
+  const values = Float32Array.from({ length: 1_000_000 }, (_, i) => (i * 7919) % 1_000_003);
+  const counted = new Proxy(values, {
+    get(of, key) {
+      reads++;
+      return Reflect.get(of, key);
+    },
+  });
+  assert.equal(highest(counted, 0, values.length, 1000).length, 1000);
+  assert.ok(reads < 8 * values.length, `${reads} reads`);
 });
 
 test('reserves room for the numbers there are, not for a whole step of them', () => {
