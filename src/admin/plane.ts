@@ -1,9 +1,9 @@
 /** The operator's plane: its own server on its own port, on loopback unless a token guards it. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
+import { readJsonObject } from '../http/control-body.ts';
 import { hostName, isLoopback } from './addresses.ts';
 import { sendError } from './answer.ts';
-import { readJsonObject } from './control-body.ts';
 import type { AccessPolicy } from './guard.ts';
 import { type AdminRoute, adminRoutes, METRICS_PATH } from './routes.ts';
 import { createGuardedServer } from './server.ts';

@@ -1,6 +1,6 @@
 /** Every route of the operator's plane, in one table: the server and its OpenAPI document are both made from it. */
 import { GatewayError } from '../errors.ts';
-import { configOf, readyOf } from './control-body.ts';
+import { configOf, readyOf } from '../http/control-body.ts';
 import { openApiOf } from './openapi.ts';
 import { page, pageHeaders } from './page.ts';
 import { redact } from './redact.ts';

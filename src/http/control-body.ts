@@ -1,7 +1,7 @@
-/** The bodies of the model repository extension, read strictly. */
+/** The bodies of the model repository extension, read strictly; for both planes. */
 import { GatewayError } from '../errors.ts';
 
-type JsonObject = Readonly<Record<string, unknown>>;
+export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** A request's JSON object without a prototype; an empty body is an empty object, as the extension has it. */
 export function readJsonObject(body: Uint8Array | undefined): JsonObject {
