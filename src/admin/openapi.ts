@@ -1,4 +1,5 @@
 /** The OpenAPI document of the operator's plane, from its table of routes. */
+import { NAME_PATTERN } from '../http/names.ts';
 import type { AdminRoute } from './routes.ts';
 import { SCHEMAS } from './schemas.ts';
 
@@ -35,7 +36,7 @@ function operationOf({ method, path, summary, request, answer }: AdminRoute): Js
     name,
     in: 'path',
     required: true,
-    schema: { type: 'string', pattern: '^(?!\\.)[A-Za-z0-9._-]{1,128}$' },
+    schema: { type: 'string', pattern: NAME_PATTERN },
   }));
   return {
     operationId: operationId(method, path),

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
 import { readJsonObject } from '../http/control-body.ts';
+import { checkNames } from '../http/names.ts';
 import { hostName, isLoopback } from './addresses.ts';
 import { sendError } from './answer.ts';
 import type { AccessPolicy } from './guard.ts';
@@ -67,9 +68,6 @@ function accessPolicy({ host, token, allowedHosts = [] }: AdminOptions): AccessP
   };
 }
 
-/** One rule for every name in a path: nothing that could be a path or a control character passes. */
-const NAME = /^(?!\.)[A-Za-z0-9._-]{1,128}$/;
-
 function addRoute(app: FastifyInstance, { method, path, respond }: AdminRoute): void {
   const url = path.replaceAll(/\{(\w+)\}/g, ':$1');
   app.route({
@@ -77,7 +75,7 @@ function addRoute(app: FastifyInstance, { method, path, respond }: AdminRoute): 
     url,
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
       const { model } = request.params as { model?: string };
-      if (model !== undefined && !NAME.test(model)) throw new GatewayError('not-found', 'unknown model');
+      if (model !== undefined) checkNames({ model, version: undefined });
       const body = readJsonObject(request.body as Uint8Array | undefined);
       const answer = await respond({ model: model ?? '', body });
       if (answer === undefined) return reply.send();

@@ -1,8 +1,9 @@
 import type { RequestListener } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { InferCall } from './infer.ts';
+import type { Named } from './names.ts';
 import type { Plane } from './plane.ts';
-import { type Named, readNamed, takeOver } from './route.ts';
+import { readNamed, takeOver } from './route.ts';
 
 /** Nothing escaped, no query. */
 const PLAIN_INFER = /^\/v2\/models\/([^/?#%]+)(?:\/versions\/([^/?#%]+))?\/infer$/;

@@ -8,9 +8,9 @@ import { Reservation } from './byte-budget.ts';
 import type { Exchange } from './exchange.ts';
 import { answerInference } from './infer-answer.ts';
 import { inflate } from './inflate.ts';
+import { checkNames, type Named } from './names.ts';
 import type { Plane } from './plane.ts';
 import { deadlineOf, type InferHead, priorityOf, readInferHead } from './request-head.ts';
-import { checkNames, type Named } from './route.ts';
 import type { Target } from './service.ts';
 
 type Record = { -readonly [Key in keyof RequestDone]: RequestDone[Key] };

@@ -1,20 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { GatewayError } from '../errors.ts';
 import { answerError, answerJson } from './answer.ts';
 import type { Exchange } from './exchange.ts';
+import { checkNames, type Named } from './names.ts';
 import type { Plane } from './plane.ts';
-
-/** The path's parameters, decoded once. Empty where the path has none. */
-export interface Named {
-  readonly model: string;
-  readonly version: string | undefined;
-}
 
 /** Its value is the 200 answer's JSON, undefined an empty body; what it throws is the error answer. */
 export type Respond = (named: Named, exchange: Exchange) => unknown;
-
-/** One rule for every name in a path: nothing that could be a path, a pattern or a control character passes. */
-const NAME = /^(?!\.)[A-Za-z0-9._-]{1,128}$/;
 
 /** Takes the request over from Fastify: bodies, answers and errors are the data plane's own. */
 export function takeOver(plane: Plane, request: FastifyRequest, reply: FastifyReply): Exchange {
@@ -25,12 +16,6 @@ export function takeOver(plane: Plane, request: FastifyRequest, reply: FastifyRe
 export function readNamed(request: FastifyRequest): Named {
   const { model, version } = request.params as { model?: string; version?: string };
   return { model: model ?? '', version };
-}
-
-/** Throws `not-found` for a name that no model or version can have. */
-export function checkNames({ model, version }: Named): void {
-  if (!NAME.test(model)) throw new GatewayError('not-found', 'unknown model');
-  if (version !== undefined && !NAME.test(version)) throw new GatewayError('not-found', 'unknown version');
 }
 
 /** `GET` includes `HEAD`. */
