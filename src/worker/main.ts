@@ -46,7 +46,9 @@ try {
   // The usual case: none was left.
 }
 ownSocket(socketPath);
-const server = createWorkerServer(new Models());
+const models = new Models();
+await models.prepare();
+const server = createWorkerServer(models);
 server.listen(socketPath, () => console.log(JSON.stringify({ ready: true, pid: process.pid })));
 
 /** Below the gateway, so that no model keeps its event loop waiting; threads started later inherit it. */

@@ -14,6 +14,13 @@ export class Models {
   /** Without a session, for the next load: some 9 MB each, never more in all than instances were loaded at once. */
   readonly #parked: RunThread[] = [];
 
+  /** Starts a first run thread, and with it the engine's library, so that no model's load pays for it, or is charged for it. */
+  async prepare(): Promise<void> {
+    const thread = new RunThread();
+    await thread.command({ kind: 'release' });
+    this.#parked.push(thread);
+  }
+
   /** Throws `not-found`. */
   get(name: string, version: string): LoadedModel {
     const entry = this.#entries.get(key(name, version));

@@ -41,10 +41,10 @@ async function obey(command: Command): Promise<CommandReply> {
       return { kind: 'done' };
     }
     case 'release': {
-      const { session } = current();
+      const session = loaded?.session;
       loaded = undefined;
       slots = [];
-      await session.release();
+      await session?.release();
       return { kind: 'done' };
     }
   }
