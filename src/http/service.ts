@@ -31,7 +31,6 @@ export interface IndexEntry {
 export interface DataPlaneService {
   /** False once draining has begun, or while a required model cannot answer. */
   isReady(): boolean;
-  isDraining(): boolean;
   /** `version` is a number or a label, or undefined for the default. Throws `not-found` or `unavailable`. */
   target(model: string, version: string | undefined): Target;
   /** Versions that can answer, ascending. Throws `not-found`. */

@@ -39,10 +39,6 @@ export class FakeService implements DataPlaneService {
     return this.ready;
   }
 
-  isDraining(): boolean {
-    return this.draining;
-  }
-
   target(model: string, version: string | undefined): Target {
     if (model === 'loading')
       throw new GatewayError('unavailable', "'loading' is not ready", { retryAfterMs: 1500 });
