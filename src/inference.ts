@@ -38,14 +38,30 @@ export interface ExecutionResult {
 
 /** The right to run one batch now, on one instance. Must end in exactly one `execute` or one `release`. */
 export interface Slot {
+  /** What kind of instance runs it: a batch takes as long on all of one kind. */
+  readonly kind: string;
   /** Runs the batch and frees the slot when settled. Rejects with a GatewayError. */
   execute(execution: Execution): Promise<ExecutionResult>;
   /** Gives the slot back unused. */
   release(): void;
+  /**
+   * Lets the instance's next batch be granted while this one still runs, so that it is there when this one ends.
+   * False, and without effect, where one is ahead already or nothing runs.
+   */
+  yieldNext(): boolean;
+}
+
+/** How many batches the workers of one version can take. */
+export interface Capacity {
+  /** Now, besides those that run. */
+  readonly free: number;
+  /** At once. */
+  readonly total: number;
 }
 
 /** The workers of one version, as a batcher sees them. */
 export interface Executor {
+  capacity(): Capacity;
   /**
    * Asks for one slot; `grant` is called once, never synchronously, when an instance is free and its device has
    * room. Returns a function that withdraws the request (no-op once granted).

@@ -27,6 +27,8 @@ export class HostedVersion implements Seats {
   readonly weight: number;
   readonly total: number;
   readonly path: string;
+  /** `cpu`, `cpu×4` with four threads a run, `cuda`: latencies of one kind are alike. */
+  readonly kind: string;
   readonly #longestRunMs: number;
   inUse = 0;
   open = false;
@@ -48,6 +50,7 @@ export class HostedVersion implements Seats {
     this.#longestRunMs = longestRunMs ?? 0;
     this.total = order.instances;
     this.path = versionPath(model, order.version);
+    this.kind = order.intraOpThreads > 1 ? `${order.kind}×${order.intraOpThreads}` : order.kind;
   }
 
   get running(): number {

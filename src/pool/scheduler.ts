@@ -14,8 +14,19 @@ import { chooseNext, type Seats } from './fair-share.ts';
 /** A grant: run once on one of these seats, then `end` exactly once. */
 export interface Grant {
   readonly seats: Seats;
+  /**
+   * Frees the seat and its permits for the next run before this one has ended; the caller knows that it soon will.
+   * False where as many runs as there are instances are ahead of their seats already.
+   */
+  yieldSeat(): boolean;
   /** Engine time consumed, ms; 0 when it was given back unused. */
   end(consumedMs: number): void;
+}
+
+/** One run's hold on its seat. */
+interface Tenancy {
+  yieldSeat(): boolean;
+  leave(): void;
 }
 
 interface Waiter {
@@ -28,6 +39,8 @@ const COST_SMOOTHING = 0.2;
 export class Scheduler {
   readonly #capacity = new Map<string, number>();
   readonly #used = new Map<string, number>();
+  /** Runs that go on without a seat, because they have yielded it. */
+  readonly #yielded = new WeakMap<Seats, number>();
   readonly #waiting = new Set<Flow>();
   #clockMs = 0;
   #passQueued = false;
@@ -53,6 +66,12 @@ export class Scheduler {
 
   flow(): Flow {
     return new Flow(this);
+  }
+
+  /** Runs these seats could begin now. */
+  free({ device, weight, total, inUse, open }: Seats): number {
+    const permits = Math.floor(this.#freeOn(device) / Math.min(weight, Math.max(1, this.capacity(device))));
+    return open ? Math.max(0, Math.min(total - inUse, permits)) : 0;
   }
 
   /** Seats were freed or opened: looks again, in a microtask. */
@@ -93,8 +112,26 @@ export class Scheduler {
       const { contender: flow, seats } = choice;
       this.#clockMs = Math.max(this.#clockMs, flow.virtualMs);
       this.#use(seats, 1);
-      flow.granted(seats, () => this.#use(seats, -1));
+      flow.granted(seats, this.#tenancy(seats));
     }
+  }
+
+  #tenancy(seats: Seats): Tenancy {
+    let hasYielded = false;
+    return {
+      yieldSeat: () => {
+        const yielded = this.#yielded.get(seats) ?? 0;
+        if (hasYielded || yielded >= seats.total) return false;
+        hasYielded = true;
+        this.#yielded.set(seats, yielded + 1);
+        this.#use(seats, -1);
+        return true;
+      },
+      leave: () => {
+        if (hasYielded) this.#yielded.set(seats, (this.#yielded.get(seats) ?? 0) - 1);
+        else this.#use(seats, -1);
+      },
+    };
   }
 
   #use(seats: Seats, runs: 1 | -1): void {
@@ -130,7 +167,7 @@ export class Flow {
   }
 
   /** For the scheduler only. */
-  granted(seats: Seats, free: () => void): void {
+  granted(seats: Seats, { yieldSeat, leave }: Tenancy): void {
     const waiter = this.#waiters.shift();
     if (waiter === undefined) throw new Error('this is a bug: a flow was granted a run nobody waits for');
     if (this.#waiters.length === 0) this.#scheduler.waitsNoMore(this);
@@ -144,9 +181,26 @@ export class Flow {
       this.#running--;
       this.virtualMs += consumedMs * seats.weight - chargedMs;
       if (consumedMs > 0) this.#expectedMs += COST_SMOOTHING * (consumedMs - this.#expectedMs);
-      free();
+      leave();
     };
-    waiter.grant({ seats, end });
+    waiter.grant({ seats, yieldSeat, end });
+  }
+
+  /** Runs it could begin now. */
+  get free(): number {
+    let free = 0;
+    for (const seats of this.seats) free += this.#scheduler.free(seats);
+    return free;
+  }
+
+  /** Runs it could have at once if nobody else had any. */
+  get total(): number {
+    let total = 0;
+    for (const { open, total: instances, device, weight } of this.seats) {
+      const permits = Math.max(1, Math.floor(this.#scheduler.capacity(device) / weight));
+      if (open) total += Math.min(instances, permits);
+    }
+    return total;
   }
 
   #withdraw(waiter: Waiter): void {

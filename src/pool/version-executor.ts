@@ -1,5 +1,5 @@
 /** The workers of one version, as its batcher sees them. */
-import type { Execution, ExecutionResult, Executor, Slot } from '../inference.ts';
+import type { Capacity, Execution, ExecutionResult, Executor, Slot } from '../inference.ts';
 import type { HostedVersion } from './hosted-version.ts';
 import type { Flow, Grant } from './scheduler.ts';
 
@@ -24,6 +24,10 @@ export class VersionExecutor implements Executor {
     return lastMs;
   }
 
+  capacity(): Capacity {
+    return { free: this.#flow.free, total: this.#flow.total };
+  }
+
   acquire(grant: (slot: Slot) => void): () => void {
     return this.#flow.acquire(granted => {
       const hosted = this.#hosted.find(one => one === granted.seats);
@@ -37,20 +41,31 @@ export class VersionExecutor implements Executor {
 class GrantedSlot implements Slot {
   readonly #hosted: HostedVersion;
   readonly #grant: Grant;
+  #runs = false;
 
   constructor(hosted: HostedVersion, grant: Grant) {
     this.#hosted = hosted;
     this.#grant = grant;
   }
 
+  get kind(): string {
+    return this.#hosted.kind;
+  }
+
+  yieldNext(): boolean {
+    return this.#runs && this.#grant.yieldSeat();
+  }
+
   async execute(execution: Execution): Promise<ExecutionResult> {
     const startedMs = performance.now();
     let consumedMs: number | undefined;
+    this.#runs = true;
     try {
       const result = await this.#hosted.run(execution);
       consumedMs = result.inferMs;
       return result;
     } finally {
+      this.#runs = false;
       // A run that failed is charged its whole round trip: failing must not be a way to the front.
       this.#grant.end(consumedMs ?? performance.now() - startedMs);
     }

@@ -44,7 +44,7 @@ test('a running request gets its deadline error at once, its neighbour its answe
   const one = timed(t, {}, 0);
   const late = one.batcher.submit(request(tagged(1), { deadline: 50 }));
   const stays = one.batcher.submit(request(tagged(2)));
-  one.executor.free();
+  one.executor.addSlot();
   await one.executor.reached(1);
   await one.tick(50);
   await assert.rejects(late.result, { code: 'deadline', message: /running/ });
@@ -69,7 +69,7 @@ test('a request that is past its deadline when a slot comes is not run, though n
   const one = bench({ now: () => now }, 0);
   const late = one.batcher.submit(request(tagged(1), { deadline: 50 }));
   now = 60;
-  one.executor.free();
+  one.executor.addSlot();
   await assert.rejects(late.result, { code: 'deadline' });
   await turn();
   assert.deepEqual([one.executor.started.length, one.executor.released, one.executor.outstanding], [0, 1, 0]);
@@ -171,7 +171,7 @@ test('a slot that comes when nothing is ready any more is given back, and asked 
   void one.batcher.submit(request(tagged(1)));
   const gone = one.batcher.submit(request(tagged(2)));
   gone.cancel(new GatewayError('cancelled', 'gone'));
-  one.executor.free();
+  one.executor.addSlot();
   await turn();
   assert.deepEqual([sizes(one), one.executor.released, one.executor.outstanding], [[], 1, 0]);
   await one.tick(10);

@@ -52,7 +52,7 @@ test('while the worker is busy a batch grows, and the largest available goes at 
 test('rows count, not requests, and each caller gets its own', async () => {
   const { batcher, executor } = bench({}, 0);
   const results = [1, 3, 2].map((rows, i) => batcher.submit(request(tagged(i, rows))).result);
-  executor.free();
+  executor.addSlot();
   await executor.reached(1);
   assert.deepEqual(tags(started(executor.started, 0)), [0, 1, 1, 1, 2, 2]);
   started(executor.started, 0).succeed();
@@ -76,7 +76,7 @@ test('nothing is copied on the way in or out', async () => {
   const { batcher, executor } = bench({}, 0);
   const inputs = [tagged(1), tagged(2)];
   const results = inputs.map(input => batcher.submit(request(input)).result);
-  executor.free();
+  executor.addSlot();
   await executor.reached(1);
   const { execution, succeed } = started(executor.started, 0);
   assert.deepEqual(
@@ -100,8 +100,8 @@ test('a request that does not fit heads the next batch; a smaller one takes the 
   ] as const) {
     void batcher.submit(request(tagged(tag, rows)));
   }
-  executor.free();
-  executor.free();
+  executor.addSlot();
+  executor.addSlot();
   await executor.reached(2);
   assert.deepEqual(tags(started(executor.started, 0)), [1, 1, 1, 1, 1, 3, 3, 3]);
   assert.deepEqual(tags(started(executor.started, 1)), [2, 2, 2, 2, 4, 4, 4, 4]);
@@ -119,7 +119,7 @@ test('urgent requests go first, equals in order of arrival', async () => {
   ] as const) {
     void batcher.submit(request(tagged(tag), { priority }));
   }
-  executor.free();
+  executor.addSlot();
   await executor.reached(1);
   assert.deepEqual(tags(started(executor.started, 0)), [3, 5, 1, 4, 2, 6]);
 });
@@ -130,8 +130,8 @@ test('requests of mixed shapes never share a batch and do not block each other',
   void batcher.submit(request(ints([2, 2, 2])));
   void batcher.submit(request(ints([3, 3])));
   void batcher.submit(request(ints([4, 4, 4]), { priority: 0 }));
-  executor.free();
-  executor.free();
+  executor.addSlot();
+  executor.addSlot();
   await executor.reached(2);
   assert.deepEqual(
     executor.started.map(({ execution }) => execution.inputs[0]?.shape),
@@ -146,7 +146,7 @@ test('of equally urgent shapes the one that has waited longest goes next', async
   let now = 0;
   const { batcher, executor } = bench({ signature: DYNAMIC, maxBatchSize: 2, now: () => now++ }, 0);
   for (const values of [[1], [2, 2], [1], [1], [1]]) void batcher.submit(request(ints(values)));
-  for (let i = 0; i < 3; i++) executor.free();
+  for (let i = 0; i < 3; i++) executor.addSlot();
   await executor.reached(3);
   const shapes = executor.started.map(({ execution }) => execution.inputs[0]?.shape);
   assert.deepEqual(shapes, [
@@ -163,8 +163,8 @@ test('requests for different outputs never share a batch; each gets its outputs 
   const inputs = ['a', 'b', 'c'].map(name => ints([1], 1, name));
   const wanted = [undefined, ['b', 'a'], ['c', 'a', 'b'], ['a', 'b']];
   const results = wanted.map(outputs => batcher.submit(request(inputs, { outputs })).result);
-  executor.free();
-  executor.free();
+  executor.addSlot();
+  executor.addSlot();
   await executor.reached(2);
   assert.deepEqual(
     executor.started.map(({ execution }) => execution.outputs),
@@ -185,8 +185,8 @@ test('a batch is padded with its last row to the next allowed size, and the padd
   const done: BatchDone[] = [];
   events.on('batch:done', event => done.push(event));
   const results = [1, 2, 3, 4, 5, 6, 7].map(tag => batcher.submit(request(tagged(tag))).result);
-  executor.free();
-  executor.free();
+  executor.addSlot();
+  executor.addSlot();
   await executor.reached(2);
   assert.deepEqual(executor.started.map(tags), [
     [1, 2, 3, 4, 5, 6],
@@ -215,7 +215,7 @@ test('texts are padded and split at their rows', async () => {
   const first = texts(['one', 'two'], 1);
   const second = texts(['three', '', 'five', 'vi'], 2);
   const results = [first, second].map(input => batcher.submit(request(input)).result);
-  executor.free();
+  executor.addSlot();
   await executor.reached(1);
   const padded = texts(['one', 'two', 'three', '', 'five', 'vi', 'five', 'vi'], 4);
   assert.deepEqual([...flat(started(executor.started, 0)).data], [...padded.data]);
@@ -231,7 +231,7 @@ test('without a batch axis requests run one at a time and tensors pass as they a
   const { batcher, executor } = bench({ maxBatchSize: 0, allowedBatchSizes: [4] }, 0);
   const inputs = [ints([1, 2, 3, 4, 5, 6], 2), ints([7], 1)];
   const results = inputs.map(input => batcher.submit(request(input, { rows: 1 })).result);
-  executor.free();
+  executor.addSlot();
   await executor.reached(1);
   const { execution, succeed } = started(executor.started, 0);
   assert.deepEqual([execution.rows, execution.inputs[0]?.shape], [1, [2, 3]]);
@@ -246,7 +246,7 @@ test('where requests are not joined each runs alone, in order, and only rows bou
   const { batcher, executor } = bench({ joinsRequests: false, maxSignatures: 1, signature: DYNAMIC }, 0);
   const inputs = [ints([1, 2], 2), ints([3]), ints([4, 4]), ints([...Array(9).keys()], 9)];
   const results = inputs.map(input => batcher.submit(request(input)).result);
-  for (let i = 0; i < 5; i++) executor.free();
+  for (let i = 0; i < 5; i++) executor.addSlot();
   await executor.reached(5);
   assert.deepEqual(sizes(executor.started), [2, 1, 1, 8, 1]);
   for (const one of executor.started) one.succeed();
@@ -270,7 +270,7 @@ test('a request larger than a batch rides in several and comes back whole', asyn
   const small = batcher.submit(request(tagged(77, 3)));
   const large = batcher.submit(request(ints(values, 20)));
   const last = batcher.submit(request(tagged(88)));
-  for (let i = 0; i < 3; i++) executor.free();
+  for (let i = 0; i < 3; i++) executor.addSlot();
   await executor.reached(3);
   assert.deepEqual(sizes(executor.started), [8, 8, 8]);
   assert.deepEqual([batcher.queuedRows, batcher.queuedBytes], [0, 0]);
@@ -338,7 +338,7 @@ test('a failed batch fails each of its requests with its error, and the next one
   const done: BatchDone[] = [];
   events.on('batch:done', event => done.push(event));
   const results = [1, 2].map(tag => batcher.submit(request(tagged(tag))).result);
-  executor.free();
+  executor.addSlot();
   await executor.reached(1);
   const next = batcher.submit(request(tagged(3))).result;
   const error = new GatewayError('unavailable', 'worker died');
@@ -359,7 +359,7 @@ test('a failed batch fails each of its requests with its error, and the next one
 test('an output with another row count is never split', async () => {
   const { batcher, executor } = bench({}, 0);
   const results = [1, 2].map(tag => batcher.submit(request(tagged(tag))).result);
-  executor.free();
+  executor.addSlot();
   await executor.reached(1);
   started(executor.started, 0).succeed({ outputs: [tagged(1, 1)], inferMs: 1 });
   for (const result of results) await assert.rejects(result, { code: 'model-failed', message: /output "x"/ });
@@ -388,7 +388,7 @@ test('cancelling a running request ends it at once and drops its result', async 
   const { batcher, executor } = bench({}, 0);
   const gone = batcher.submit(request(tagged(1)));
   const stays = batcher.submit(request(tagged(2)));
-  executor.free();
+  executor.addSlot();
   await executor.reached(1);
   gone.cancel(GONE);
   gone.cancel(new GatewayError('internal', 'only the first counts'));
@@ -404,7 +404,7 @@ test('when every requester has gone the request for a slot is withdrawn', async 
   gone.cancel(GONE);
   await assert.rejects(gone.result, GONE);
   assert.equal(executor.outstanding, 0);
-  executor.free();
+  executor.addSlot();
   await turn();
   assert.deepEqual([executor.started.length, executor.released], [0, 0]);
 });
@@ -428,7 +428,7 @@ test('a full queue refuses with a time to try again, and takes more once rows ha
     return true;
   });
   assert.equal(batcher.queuedRows, 3);
-  executor.free();
+  executor.addSlot();
   await executor.reached(1);
   void batcher.submit(request(tagged(2, 4)));
   assert.equal(batcher.queuedRows, 4);
@@ -456,7 +456,7 @@ test('waiting signatures are bounded, and one that is idle makes room at once', 
   void batcher.submit(request(ints([9])));
   second.cancel(GONE);
   void batcher.submit(request(ints([1, 2, 3])));
-  executor.free();
+  executor.addSlot();
   await executor.reached(1);
   void batcher.submit(request(ints([1, 2, 3, 4])));
   assert.equal(batcher.queuedRows, 2);

@@ -15,8 +15,9 @@ const reply = Buffer.alloc(1024 * 40);
 
 /** Grants in the next microtask, answers in the next turn of the loop with a view of one buffer. */
 const executor: Executor = {
+  capacity: () => ({ free: 1, total: 1 }),
   acquire(grant) {
-    queueMicrotask(() => grant({ execute, release: () => {} }));
+    queueMicrotask(() => grant({ kind: 'cpu', execute, release: () => {}, yieldNext: () => false }));
     return () => {};
   },
 };

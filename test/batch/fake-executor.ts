@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { GatewayError } from '../../src/errors.ts';
-import type { Execution, ExecutionResult, Executor, Slot } from '../../src/inference.ts';
+import type { Capacity, Execution, ExecutionResult, Executor, Slot } from '../../src/inference.ts';
 
 /** One execution that has started and waits for the test to end it. */
 export interface Started {
@@ -15,12 +15,20 @@ export class FakeExecutor implements Executor {
   /** Requests for a slot that are not granted or withdrawn. */
   outstanding = 0;
   released = 0;
+  /** Executions whose slot was asked to be given on early. */
+  yielded = 0;
   #free: number;
+  #total: number;
   readonly #waiting: ((slot: Slot) => void)[] = [];
   readonly #watchers: { count: number; resolve: () => void }[] = [];
 
   constructor(slots = 1) {
     this.#free = slots;
+    this.#total = slots;
+  }
+
+  capacity(): Capacity {
+    return { free: this.#free, total: this.#total };
   }
 
   acquire(grant: (slot: Slot) => void): () => void {
@@ -45,7 +53,12 @@ export class FakeExecutor implements Executor {
   }
 
   /** Adds a slot, as if a worker had come. */
-  free(): void {
+  addSlot(): void {
+    this.#total++;
+    this.#release();
+  }
+
+  #release(): void {
     this.#free++;
     queueMicrotask(() => this.#grantNext());
   }
@@ -57,35 +70,49 @@ export class FakeExecutor implements Executor {
     this.#free--;
     this.outstanding--;
     let used = false;
+    let isFreed = true;
+    const freeOnce = (): void => {
+      if (isFreed) return;
+      isFreed = true;
+      this.#release();
+    };
     const use = (): void => {
       assert.ok(!used, 'a slot ends in one execute or one release');
       used = true;
     };
     grant({
+      kind: 'cpu',
       execute: execution => {
         use();
-        return this.#start(execution);
+        isFreed = false;
+        return this.#start(execution, freeOnce);
+      },
+      yieldNext: () => {
+        if (isFreed) return false;
+        this.yielded++;
+        freeOnce();
+        return true;
       },
       release: () => {
         use();
         this.released++;
-        this.free();
+        this.#release();
       },
     });
     assert.ok(used, 'a granted slot is used at once');
   }
 
-  #start(execution: Execution): Promise<ExecutionResult> {
+  #start(execution: Execution, freeOnce: () => void): Promise<ExecutionResult> {
     const { promise, resolve, reject } = Promise.withResolvers<ExecutionResult>();
     this.started.push({
       execution,
       succeed: (result = identity(execution)) => {
         resolve(result);
-        setImmediate(() => this.free());
+        setImmediate(freeOnce);
       },
       fail: error => {
         reject(error);
-        setImmediate(() => this.free());
+        setImmediate(freeOnce);
       },
     });
     for (const { count, resolve: tell } of this.#watchers) if (this.started.length >= count) tell();

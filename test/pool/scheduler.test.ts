@@ -226,3 +226,30 @@ test('waits while the worker is away and is granted when it opens', async () => 
   await settle();
   assert.equal(granted, 1);
 });
+
+test('a run that yields its seat lets one more be granted, and frees nothing when it ends', async () => {
+  const scheduler = new Scheduler();
+  scheduler.setCapacity('cpu', 1);
+  const flow = flowWith(scheduler, { total: 1 });
+  const grants: Grant[] = [];
+  for (let i = 0; i < 4; i++) flow.acquire(grant => grants.push(grant));
+  await settle();
+  assert.deepEqual([grants.length, flow.free, flow.total], [1, 0, 1]);
+  assert.equal(grants[0]?.yieldSeat(), true);
+  assert.equal(grants[0]?.yieldSeat(), false, 'only once');
+  await settle();
+  assert.equal(grants.length, 2);
+  assert.equal(grants[1]?.yieldSeat(), false, 'no more runs ahead than instances');
+  grants[0]?.end(5);
+  await settle();
+  assert.equal(grants.length, 2, 'its seat has been given on');
+  assert.equal(grants[1]?.yieldSeat(), true);
+  grants[1]?.end(5);
+  await settle();
+  assert.equal(grants.length, 3);
+  grants[2]?.end(5);
+  await settle();
+  assert.equal(grants.length, 4);
+  grants[3]?.end(5);
+  assert.equal(scheduler.inUse('cpu'), 0);
+});
