@@ -59,6 +59,8 @@ export interface Row {
   readonly id: string;
   /** As in the table: `batched efficiency`. */
   readonly title: string;
+  /** What it takes with 5 pairs at scale 1, s; it is ended after three times that. Absent: 120. */
+  readonly budgetSeconds?: number;
   /** Every answer's value was checked, baselines' too; a wrong one throws. */
   run(bench: Bench): Promise<readonly Figure[]>;
 }

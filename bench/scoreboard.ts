@@ -1,0 +1,93 @@
+/**
+ * `npm run bench [-- --quick] [-- --only P1,P4] [-- --pairs 5] [-- --list]`: Headgate against the limits of this
+ * machine, each figure a ratio measured in interleaved pairs of fresh processes. Writes the results as JSON and a plot
+ * of throughput and p99 against offered load, and ends with `kept` or with every target that was missed.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { judge } from './scoreboard/figure.ts';
+import { figuresTable } from './scoreboard/figures-table.ts';
+import { clock, ProgressLine } from './scoreboard/progress-line.ts';
+import type { Row } from './scoreboard/row.ts';
+import { expectedSeconds, ROWS } from './scoreboard/rows.ts';
+import { type RowResult, runRow } from './scoreboard/run-row.ts';
+import { printTable, verdict, writeResult } from './support/report.ts';
+import { TempFolder } from './support/temp-folder.ts';
+
+const { values: args } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    pairs: { type: 'string' },
+    list: { type: 'boolean', default: false },
+  },
+});
+const effort = { pairs: Number(args.pairs ?? (args.quick ? 2 : 5)), scale: args.quick ? 0.2 : 1 };
+const rows = wantedRows(args.only?.split(','));
+
+if (args.list) list();
+else await measure();
+
+function wantedRows(only: readonly string[] | undefined): Row[] {
+  const unknown = only?.find(id => !ROWS.some(row => row.id === id));
+  if (unknown !== undefined || !(effort.pairs >= 1)) {
+    console.error(unknown === undefined ? '--pairs must be 1 or more' : `there is no row ${unknown}`);
+    process.exit(2);
+  }
+  return ROWS.filter(({ id }) => only?.includes(id) ?? true).sort(
+    (a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)),
+  );
+}
+
+function list(): void {
+  const total = rows.reduce((sum, row) => sum + expectedSeconds(row, effort), 0);
+  printTable([
+    ['row', 'title', 'about'],
+    ...rows.map(row => [row.id, row.title, clock(expectedSeconds(row, effort))]),
+    ['', 'together', clock(total)],
+  ]);
+}
+
+async function measure(): Promise<void> {
+  await using folder = await TempFolder.create();
+  const line = new ProgressLine(rows.reduce((sum, row) => sum + expectedSeconds(row, effort), 0));
+  const results: RowResult[] = [];
+  for (const row of rows) {
+    const place = path.join(folder.path, row.id);
+    await mkdir(place);
+    line.show(row.id, row.title);
+    const order = {
+      module: new URL('./scoreboard/rows.ts', import.meta.url).href,
+      id: row.id,
+      folder: place,
+    };
+    const limit = 60 + 3 * expectedSeconds(row, effort);
+    results.push(await runRow({ ...order, ...effort }, limit, text => line.show(row.id, text)));
+  }
+  await report(results);
+}
+
+async function report(results: readonly RowResult[]): Promise<void> {
+  const figures = results.flatMap(result => result.figures);
+  const points = results.flatMap(result => result.points);
+  const file = writeResult('scoreboard', { ...effort, figures, points, rows: results.map(summary) });
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[2K');
+  printTable(figuresTable(figures));
+  console.log(
+    `${effort.pairs} pairs${args.quick ? ', quick: too short to quote' : ''}; a change under 5 % is noise`,
+  );
+  console.log(file);
+  verdict([
+    ...results.flatMap(({ id, failed }) => (failed === undefined ? [] : [`${id} failed: ${failed}`])),
+    ...figures.flatMap(figure => {
+      const found = judge(figure);
+      const why = figure.isVoid === undefined ? '' : `: ${figure.isVoid}`;
+      return found === 'kept' || found === 'shown' ? [] : [`${figure.row} ${figure.name} ${found}${why}`];
+    }),
+  ]);
+}
+
+function summary({ id, seconds, failed }: RowResult) {
+  return { id, seconds, failed };
+}

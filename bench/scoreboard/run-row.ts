@@ -1,0 +1,71 @@
+/** Runs one row in a process of its own: fresh, and unable to take the others down with it. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { processTree } from '../support/process-tree.ts';
+import type { Figure, LoadPoint } from './row.ts';
+
+export interface RowOrder {
+  /** The module that exports the rows as `ROWS`. */
+  readonly module: string;
+  readonly id: string;
+  readonly pairs: number;
+  readonly scale: number;
+  readonly folder: string;
+}
+
+export type RowMessage =
+  | { readonly kind: 'progress'; readonly text: string }
+  | { readonly kind: 'point'; readonly point: LoadPoint }
+  | { readonly kind: 'done'; readonly figures: readonly Figure[] }
+  | { readonly kind: 'failed'; readonly message: string };
+
+export interface RowResult {
+  readonly id: string;
+  readonly seconds: number;
+  readonly figures: readonly Figure[];
+  readonly points: readonly LoadPoint[];
+  /** Why there are no figures. */
+  readonly failed?: string;
+}
+
+/** Never rejects. A row that takes longer than `limitSeconds` is ended with all processes it started. */
+export async function runRow(
+  order: RowOrder,
+  limitSeconds: number,
+  progress: (text: string) => void,
+): Promise<RowResult> {
+  const started = performance.now();
+  const points: LoadPoint[] = [];
+  let end: Extract<RowMessage, { kind: 'done' | 'failed' }> = {
+    kind: 'failed',
+    message: 'its process ended without a result',
+  };
+  const child = fork(new URL('./row-process.ts', import.meta.url), [], { serialization: 'advanced' });
+  child.on('message', (message: RowMessage) => {
+    if (message.kind === 'progress') progress(message.text);
+    else if (message.kind === 'point') points.push(message.point);
+    else end = message;
+  });
+  const timer = setTimeout(() => {
+    end = { kind: 'failed', message: `took longer than ${Math.round(limitSeconds)} s` };
+    killTree(child);
+  }, limitSeconds * 1000);
+  child.send(order);
+  await once(child, 'close');
+  clearTimeout(timer);
+  const seconds = (performance.now() - started) / 1000;
+  return end.kind === 'done'
+    ? { id: order.id, seconds, figures: end.figures, points }
+    : { id: order.id, seconds, figures: [], points, failed: end.message };
+}
+
+function killTree(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  for (const { pid } of processTree(child.pid)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+}
