@@ -67,3 +67,11 @@ export function refusalOf(
       return full(`limit ${bounds.maxSignatures} different input shapes or sets of outputs`);
   }
 }
+
+/** `retryAfterMs` is when a request like it could be answered within its time. */
+export function refusedAsHopeless(model: string, retryAfterMs: number): GatewayError {
+  const message =
+    `model "${model}": the queue is too long to answer before the deadline; ` +
+    `try again in ${retryAfterMs} ms, or allow more time`;
+  return new GatewayError('overloaded', message, { retryAfterMs });
+}

@@ -1,4 +1,4 @@
-import { type Closing, type ClosingRule, closeBatch } from './closing.ts';
+import type { Closing } from './closing.ts';
 import type { Entry } from './entry.ts';
 import { type Piece, ShapeQueue } from './shape-queue.ts';
 
@@ -66,8 +66,8 @@ export class Backlog {
     return pieces;
   }
 
-  choose(rule: ClosingRule, now: number): Choice {
-    return chooseQueue(this.#queues.values(), rule, now);
+  choose(close: Close): Choice {
+    return chooseQueue(this.#queues.values(), close);
   }
 
   /** Some entry that waits, or undefined when none does. */
@@ -81,14 +81,17 @@ export class Backlog {
   }
 }
 
+/** Decides over one queue that has a head, for the moment when a worker is free. */
+export type Close = (queue: ShapeQueue, head: Entry) => Closing;
+
 /** Of the queues with a batch ready to go, the one with the most urgent head, then the one whose head came first. */
-export function chooseQueue(queues: Iterable<ShapeQueue>, rule: ClosingRule, now: number): Choice {
+export function chooseQueue(queues: Iterable<ShapeQueue>, close: Close): Choice {
   let best: { readonly head: Entry; readonly queue: ShapeQueue; readonly rows: number } | undefined;
   let lookAgainAt = Number.POSITIVE_INFINITY;
   for (const queue of queues) {
     const { head } = queue;
     if (head === undefined || (best !== undefined && !precedes(head, best.head))) continue;
-    const closing: Closing = closeBatch(head, rule, now);
+    const closing = close(queue, head);
     if (closing.kind === 'wait') lookAgainAt = Math.min(lookAgainAt, closing.until);
     else best = { head, queue, rows: closing.rows };
   }

@@ -10,8 +10,14 @@ import type { Piece } from './shape-queue.ts';
 export interface RunObserver {
   answered(entry: Entry, result: InferenceResult): void;
   failed(entry: Entry, error: GatewayError): void;
-  /** A batch has ended and its requests have been settled. */
-  ended(): void;
+}
+
+export interface BatchEnd {
+  /** Undefined when it failed. */
+  readonly inferMs: number | undefined;
+  readonly roundTripMs: number;
+  /** ms, on the batcher's clock. */
+  readonly at: number;
 }
 
 /**
@@ -39,9 +45,12 @@ export class BatchRunner {
     return this.#running;
   }
 
-  /** Never rejects. */
-  async run(slot: Slot, pieces: readonly Piece[], now: number): Promise<void> {
-    const batch = closedBatch(pieces, now, this.#shape);
+  closed(pieces: readonly Piece[], now: number): ClosedBatch {
+    return closedBatch(pieces, now, this.#shape);
+  }
+
+  /** Never rejects; `ended` is called once its requests have been settled. */
+  async run(slot: Slot, batch: ClosedBatch, ended: (end: BatchEnd) => void): Promise<void> {
     this.#running++;
     let inferMs = 0;
     let outcome: BatchDone['outcome'] = 'ok';
@@ -55,8 +64,10 @@ export class BatchRunner {
       this.#fail(batch, error);
     }
     this.#running--;
-    this.#report(batch, inferMs, outcome);
-    this.#observer.ended();
+    const at = this.#options.now();
+    const roundTripMs = at - batch.sentAt;
+    this.#report(batch, inferMs, roundTripMs, outcome);
+    ended({ inferMs: outcome === 'ok' ? inferMs : undefined, roundTripMs, at });
   }
 
   #answer(batch: ClosedBatch, cut: Cut, inferMs: number): void {
@@ -84,8 +95,8 @@ export class BatchRunner {
     }
   }
 
-  #report(batch: ClosedBatch, inferMs: number, outcome: BatchDone['outcome']): void {
-    const { model, version, now } = this.#options;
+  #report(batch: ClosedBatch, inferMs: number, roundTripMs: number, outcome: BatchDone['outcome']): void {
+    const { model, version } = this.#options;
     this.#events.emit('batch:done', {
       model,
       version,
@@ -93,7 +104,7 @@ export class BatchRunner {
       paddedRows: batch.padding,
       requests: batch.pieces.length,
       inferMs,
-      roundTripMs: now() - batch.sentAt,
+      roundTripMs,
       outcome,
     });
   }

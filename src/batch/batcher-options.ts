@@ -1,6 +1,7 @@
 import type { Inference, ModelSignature } from '../inference.ts';
 import type { QueueBounds } from './admission.ts';
 import type { ClosingRule } from './closing.ts';
+import type { MeasuredSize } from './latency-table.ts';
 import { signatureKeyOf } from './signature-key.ts';
 
 /** The knobs of one version's batcher, in Triton's vocabulary. Rows are rows of the batch axis, never requests. */
@@ -12,8 +13,17 @@ export interface BatcherOptions extends QueueBounds {
   readonly maxBatchSize: number;
   /** May requests share a batch? False where a gateway in front has joined them already. */
   readonly joinsRequests: boolean;
-  /** How long a request may be held back, with a worker free, to let others join, ms. 0: not at all, no timer. */
-  readonly maxQueueDelayMs: number;
+  /**
+   * How long a request may be held back, with a worker free, to let others join, ms. 0: not at all, no timer. `auto`:
+   * decided, like the size of a batch, from what runs were learned to take.
+   */
+  readonly maxQueueDelayMs: number | 'auto';
+  /** The time within which `auto` tries to have answered, ms; undefined: as soon as it can. */
+  readonly sloMs: number | undefined;
+  /** May a batch be sent while the one before it still runs? */
+  readonly sendsAhead: boolean;
+  /** What batch sizes took when the version was loaded; may be empty. */
+  readonly measured: readonly MeasuredSize[];
   /** A batch of one of these sizes is sent as soon as it can be formed, the largest first. Empty: `maxBatchSize`. */
   readonly preferredBatchSizes: readonly number[];
   /** Increasing. A batch is padded to the next of them, and is never larger than the last. Empty: no padding. */
@@ -36,12 +46,17 @@ export function closingRuleOf(options: BatcherOptions): ClosingRule {
   const preferredRows = preferredBatchSizes
     .filter(size => size >= 1 && size <= maxRows)
     .sort((a, b) => a - b);
-  return { maxRows, preferredRows, delayMs: maxQueueDelayMs, joins: true };
+  return { maxRows, preferredRows, delayMs: maxQueueDelayMs === 'auto' ? 0 : maxQueueDelayMs, joins: true };
 }
 
 /** Requests with equal keys wait in one queue; all of them, where none is ever joined with another. */
 export function queueKeyOf(options: BatcherOptions): (inference: Inference) => string {
   return joins(options) ? signatureKeyOf(options.signature) : () => '';
+}
+
+/** May its batches be as large as was learned to pay? Sizes that were asked for are kept to. */
+export function isAuto(options: BatcherOptions): boolean {
+  return options.maxQueueDelayMs === 'auto' && options.preferredBatchSizes.length === 0 && joins(options);
 }
 
 function joins({ joinsRequests, maxBatchSize }: BatcherOptions): boolean {

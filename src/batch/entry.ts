@@ -1,7 +1,7 @@
 import type { GatewayError } from '../errors.ts';
 import type { Inference, InferenceResult, Submission } from '../inference.ts';
 import type { HasDeadline } from './deadline-heap.ts';
-import type { Reassembly } from './reassembly.ts';
+import { Reassembly } from './reassembly.ts';
 import type { ShapeQueue } from './shape-queue.ts';
 
 /** `queued` while any of its rows still waits; `running` once all were sent; `settled` exactly once. */
@@ -19,8 +19,10 @@ export class Entry implements Submission, HasDeadline {
   readonly submittedAt: number;
   readonly deadline: number;
   readonly priority: number;
-  /** Set for a request larger than a batch, which may ride in several. */
-  readonly reassembly: Reassembly | undefined;
+  /** May ride in several batches. */
+  readonly splittable: boolean;
+  /** Set once it rides in several. */
+  reassembly: Reassembly | undefined = undefined;
   readonly result: Promise<InferenceResult>;
   state: EntryState = 'queued';
   /** Rows not yet sent to a worker. */
@@ -38,7 +40,7 @@ export class Entry implements Submission, HasDeadline {
     inference: Inference,
     bytes: number,
     now: number,
-    reassembly: Reassembly | undefined,
+    splittable: boolean,
   ) {
     const { promise, resolve, reject } = Promise.withResolvers<InferenceResult>();
     this.#owner = owner;
@@ -51,12 +53,14 @@ export class Entry implements Submission, HasDeadline {
     this.submittedAt = now;
     this.deadline = inference.deadline;
     this.priority = inference.priority;
-    this.reassembly = reassembly;
+    this.splittable = splittable;
     this.rows = inference.rows;
   }
 
-  get splittable(): boolean {
-    return this.reassembly !== undefined;
+  /** For its queue alone: so many of its rows leave. */
+  take(rows: number): void {
+    this.rows -= rows;
+    if (rows < this.inference.rows) this.reassembly ??= new Reassembly(this.inference.rows);
   }
 
   cancel(error: GatewayError): void {

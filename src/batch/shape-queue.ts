@@ -15,6 +15,8 @@ export interface Piece {
  */
 export class ShapeQueue {
   readonly key: string;
+  /** Rows that came, since whoever counts arrivals last set it to 0. */
+  arrived = 0;
   #rows = 0;
   #head: Entry | undefined;
   #tail: Entry | undefined;
@@ -33,6 +35,7 @@ export class ShapeQueue {
   }
 
   add(entry: Entry): void {
+    this.arrived += entry.rows;
     this.#rows += entry.rows;
     this.#insert(entry, this.#lastBefore(entry.priority));
   }
@@ -60,7 +63,7 @@ export class ShapeQueue {
       else {
         pieces.push({ entry, from: entry.inference.rows - entry.rows, rows: fit });
         room -= fit;
-        entry.rows -= fit;
+        entry.take(fit);
         this.#rows -= fit;
         if (entry.rows === 0) this.remove(entry);
       }

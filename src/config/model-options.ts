@@ -18,7 +18,8 @@ const batching = Type.Object({
   maxQueueDelayMs: Type.Union([Type.Number({ minimum: 0, maximum: 60_000 }), Type.Literal('auto')], {
     default: 'auto',
     expected: 'a number from 0 to 60000, or auto',
-    description: 'How long a free worker waits for a fuller batch, ms; auto: not at all.',
+    description:
+      'How long a free worker waits for a fuller batch, ms; auto: it learns which batches pay and waits only for sloMs.',
     ...RELOAD,
   }),
   preferredBatchSizes: sizes(
@@ -28,10 +29,49 @@ const batching = Type.Object({
     'The only sizes that are run; others are padded up. Ascending, the last is maxBatchSize.',
   ),
   maxQueueRows: int(1, 10_000_000, 'Rows that may wait; more is a 429.', { default: 1024, ...RELOAD }),
+  sendAhead: Type.Boolean({
+    default: true,
+    description: 'Send a batch so early that it arrives as the one before it ends.',
+    ...RELOAD,
+  }),
   maxQueueBytes: int(1, Number.MAX_SAFE_INTEGER, 'Tensor bytes that may wait; more is a 429.', {
     default: 256 * 1024 * 1024,
     ...RELOAD,
   }),
+});
+
+const padding = Type.Object({
+  inputs: Type.Record(
+    Type.String({ pattern: '^[\\s\\S]+$' }),
+    Type.Object({
+      axis: int(1, 31, 'The axis that may be lengthened; the batch axis is 0.'),
+      value: Type.Number({ default: 0, description: 'What it is lengthened with.' }),
+      multipleOf: int(1, 65_536, 'Lengths are padded to a multiple of it: the stride of the model.', {
+        default: 1,
+      }),
+    }),
+    {
+      default: {},
+      expected: 'names of inputs, each with an axis',
+      description: 'Inputs that may be padded, so that requests of different lengths share a batch.',
+      ...RELOAD,
+    },
+  ),
+  outputs: Type.Record(
+    Type.String({ pattern: '^[\\s\\S]+$' }),
+    Type.Object({
+      axis: Type.Optional(int(1, 31, "The axis that is cut back to the caller's share; absent: not cut.")),
+      follows: Type.Optional(
+        Type.String({ description: 'The padded input whose length it follows; by default the first.' }),
+      ),
+    }),
+    {
+      default: {},
+      expected: 'names of outputs, each with an axis or empty',
+      description: 'Outputs whose length follows that of a padded input.',
+      ...RELOAD,
+    },
+  ),
 });
 
 const instance = Type.Object({
@@ -91,7 +131,8 @@ export const modelSchema = Type.Object({
     int(0, 65_536, 'Rows per run; 0: no batch axis. Derived and verified when absent.', RELOAD),
   ),
   batching,
-  sloMs: Type.Optional(int(1, 86_400_000, 'Latency that maxQueueDelayMs: auto works towards.', LATER)),
+  padding,
+  sloMs: Type.Optional(int(1, 86_400_000, 'Latency that maxQueueDelayMs: auto works towards.', RELOAD)),
   timeoutMs: ms(1000, 'Default deadline of a request.'),
   maxTimeoutMs: ms(60_000, 'The most a request may ask for; a run may take as long, or two minutes.', RELOAD),
   instances: Type.Array(instance, {

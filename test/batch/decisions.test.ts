@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { type Admission, type Applicant, admit, refusalOf } from '../../src/batch/admission.ts';
 import { type BatcherOptions, closingRuleOf } from '../../src/batch/batcher-options.ts';
 import { DeadlineHeap } from '../../src/batch/deadline-heap.ts';
-import { DrainRate, retryAfterMs } from '../../src/batch/drain-rate.ts';
 import { paddingFor } from '../../src/batch/padding.ts';
+import { RowRate, retryAfterMs } from '../../src/batch/row-rate.ts';
 
 test('padding leads to the next allowed size, and to none beyond the last', () => {
   const table: readonly [rows: number, allowed: readonly number[], padding: number][] = [
@@ -58,7 +58,7 @@ test('the time to try again is what the queue takes to be served, within bounds'
 });
 
 test('the drain rate follows the last second', () => {
-  const rate = new DrainRate(0);
+  const rate = new RowRate(0);
   assert.equal(rate.rowsPerMs(0), 0);
   for (let now = 1; now <= 100; now++) rate.add(10, now);
   assert.ok(Math.abs(rate.rowsPerMs(100) - 10) < 0.5, 'right from the start');

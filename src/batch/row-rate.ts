@@ -5,7 +5,7 @@ const UNKNOWN_RETRY_MS = 1000;
 const MAX_RETRY_MS = 30_000;
 
 /** An exponentially fading count of rows; half a second of silence loses 40 % of it. */
-export class DrainRate {
+export class RowRate {
   #rows = 0;
   #at: number;
   readonly #since: number;

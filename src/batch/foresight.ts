@@ -1,0 +1,147 @@
+import type { GatewayError } from '../errors.ts';
+import type { Executor, Inference, Slot } from '../inference.ts';
+import { refusedAsHopeless } from './admission.ts';
+import { Alarm } from './alarm.ts';
+import type { Backlog } from './backlog.ts';
+import type { BatchEnd } from './batch-runner.ts';
+import { type BatcherOptions, closingRuleOf } from './batcher-options.ts';
+import type { ClosedBatch } from './closed-batch.ts';
+import type { Entry } from './entry.ts';
+import type { LatencyPoint } from './latency-points.ts';
+import { type Learned, LearnedLatencies } from './learned-latencies.ts';
+import { hopelessForMs } from './prediction.ts';
+import { RowRate, retryAfterMs } from './row-rate.ts';
+import { sendAheadPays } from './send-ahead.ts';
+import type { ShapeQueue } from './shape-queue.ts';
+import { UnderWay } from './under-way.ts';
+
+/** What one kind of instance was learned to take for one signature. */
+export interface LearnedView {
+  /** The instance's kind and, where shapes vary, the signature's. */
+  readonly key: string;
+  readonly kneeRows: number;
+  readonly capRows: number;
+  readonly arrivalsPerSecond: number;
+  readonly sizes: readonly LatencyPoint[];
+}
+
+/** With fewer ms to go a timer would come too late, and the loop comes by by itself. */
+const TIMER_FROM_MS = 1;
+/** All workers have been busy for so long: what has left the queue since is what they can do. */
+const SEEN_AFTER_MS = 1000;
+
+/**
+ * What one version's batcher foresees: how long a batch takes, when those under way end, and so whom it cannot serve
+ * in time and when the next batch is to leave. It learns from every batch that ran; it decides nothing about queues.
+ */
+export class Foresight {
+  readonly #options: BatcherOptions;
+  readonly #executor: Executor;
+  readonly #backlog: Backlog;
+  readonly #latencies: LearnedLatencies;
+  readonly #underWay = new UnderWay();
+  readonly #drained: RowRate;
+  readonly #aheadAlarm: Alarm;
+  /** Since when something has waited without a pause, ms. */
+  #busySince = Number.POSITIVE_INFINITY;
+  #kind = 'cpu';
+
+  constructor(options: BatcherOptions, executor: Executor, backlog: Backlog) {
+    const { measured, allowedBatchSizes, now } = options;
+    const { maxRows } = closingRuleOf(options);
+    this.#options = options;
+    this.#executor = executor;
+    this.#backlog = backlog;
+    this.#latencies = new LearnedLatencies({ measured, maxRows, sizes: allowedBatchSizes });
+    this.#drained = new RowRate(now());
+    this.#aheadAlarm = new Alarm(now, () => this.sendAhead(now()));
+  }
+
+  of(signature: string, kind: string, now: number): Learned {
+    return this.#latencies.of(signature, kind, now);
+  }
+
+  /** A batch leaves; returns what is to be called when it has ended. */
+  sent(slot: Slot, queue: ShapeQueue, batch: ClosedBatch, now: number): (end: BatchEnd) => void {
+    this.#kind = slot.kind;
+    const learned = this.#latencies.use(queue.key, slot.kind, now);
+    learned.arrivals.add(queue.arrived, now);
+    queue.arrived = 0;
+    this.#drained.add(batch.rows, now);
+    const rows = batch.rows + batch.padding;
+    const sent = this.#underWay.add(slot, learned.expect(rows), now);
+    const wasBehind = sent.behind;
+    return ({ inferMs, roundTripMs, at }) => {
+      this.#underWay.end(sent, at);
+      if (inferMs === undefined) return;
+      learned.learn({ rows, inferMs, overheadMs: wasBehind ? undefined : roundTripMs - inferMs });
+    };
+  }
+
+  /** Gives on the seat of the batch that ends next, if it is time and pays; otherwise sees to it that it is looked at in time. */
+  sendAhead(now: number): void {
+    if (!this.#options.sendsAhead || this.#backlog.rows === 0) return;
+    const { nextAt, nextExpected } = this.#underWay;
+    if (nextExpected === undefined) return;
+    if (now < nextAt) {
+      if (nextAt - now >= TIMER_FROM_MS) this.#aheadAlarm.setFor(nextAt - TIMER_FROM_MS);
+      return;
+    }
+    const head = this.#backlog.some;
+    const { kneeRows } = this.of(head?.queue.key ?? '', this.#kind, now).economy;
+    if (sendAheadPays(this.#backlog.rows, kneeRows, nextExpected)) this.#underWay.yieldNext();
+  }
+
+  /** The refusal of a request that could not be answered in time; undefined: it can. */
+  hopeless({ rows, deadline }: Inference, key: string, now: number): GatewayError | undefined {
+    const waitingRows = this.#backlog.rows;
+    if (waitingRows === 0) {
+      this.#busySince = now;
+      return undefined;
+    }
+    const { economy, points, isProven } = this.of(key, this.#kind, now);
+    if (!isProven || waitingRows < economy.kneeRows) return undefined;
+    const { free, total } = this.#executor.capacity();
+    const soonestMs = this.#underWay.soonestMs(now);
+    const seenRowsPerMs = this.#seenRowsPerMs(now);
+    const outlook = { waitingRows, rows, free, total, soonestMs, seenRowsPerMs, points, economy };
+    const retryMs = hopelessForMs(outlook, deadline - now);
+    return retryMs === undefined ? undefined : refusedAsHopeless(this.#options.model, retryMs);
+  }
+
+  /** A queue's first request when it could not be answered in time though it went now and alone; the last of a queue is always tried. */
+  hopelessHead({ head, key }: ShapeQueue, kind: string, now: number): Entry | undefined {
+    if (head?.next === undefined || head.deadline === Number.POSITIVE_INFINITY) return undefined;
+    const learned = this.of(key, kind, now);
+    const expected = learned.isProven ? learned.expect(1) : undefined;
+    if (expected === undefined) return undefined;
+    return now + expected.runMs + expected.overheadMs > head.deadline ? head : undefined;
+  }
+
+  /** When a caller refused now may try again, ms. */
+  retryAfterMs(now: number): number {
+    return retryAfterMs(this.#backlog.rows, this.#drained.rowsPerMs(now));
+  }
+
+  /** Nothing waits any more. */
+  rest(): void {
+    this.#aheadAlarm.clear();
+    this.#busySince = Number.POSITIVE_INFINITY;
+  }
+
+  view(): LearnedView[] {
+    const now = this.#options.now();
+    return [...this.#latencies].map(([key, { economy, arrivals, points }]) => ({
+      key,
+      ...economy,
+      arrivalsPerSecond: arrivals.rowsPerMs(now) * 1000,
+      sizes: points,
+    }));
+  }
+
+  #seenRowsPerMs(now: number): number | undefined {
+    if (now - this.#busySince < SEEN_AFTER_MS) return undefined;
+    const seen = this.#drained.rowsPerMs(now);
+    return seen > 0 ? seen : undefined;
+  }
+}

@@ -1,0 +1,71 @@
+/** Latency by batch size, as points and what lies between them. Pure. */
+
+export interface LatencyPoint {
+  /** Of the batch; a mean where sizes fall together. */
+  readonly rows: number;
+  /** Runs seen since the version was loaded. */
+  readonly runs: number;
+  /** Usual time inside the engine, ms. */
+  readonly runMs: number;
+  /** Its 95th percentile, ms. */
+  readonly upperMs: number;
+  /** Usual time for the way there and back, ms. */
+  readonly overheadMs: number;
+}
+
+/** The point at `rows`: between its neighbours, beyond the ends along the line of the outer two; undefined: none known. */
+export function pointAt(points: readonly LatencyPoint[], rows: number): LatencyPoint | undefined {
+  const [first] = points;
+  if (first === undefined) return undefined;
+  if (points.length === 1) return scaledTo(first, rows);
+  let i = 1;
+  while (i < points.length - 1 && (points[i] as LatencyPoint).rows < rows) i++;
+  const below = points[i - 1] as LatencyPoint;
+  const above = points[i] as LatencyPoint;
+  const along = (rows - below.rows) / (above.rows - below.rows);
+  const between = (a: number, b: number, least: number): number => Math.max(least, a + along * (b - a));
+  // A line through two noisy points may fall: no batch is faster than half the smallest one known.
+  const leastMs = first.runMs / 2;
+  return {
+    rows,
+    runs: 0,
+    runMs: between(below.runMs, above.runMs, leastMs),
+    upperMs: between(below.upperMs, above.upperMs, leastMs),
+    overheadMs: between(below.overheadMs, above.overheadMs, 0),
+  };
+}
+
+/**
+ * The live points, and between and beyond them those measured at load, scaled by what live runs take beyond what was
+ * measured: the median over the live sizes.
+ */
+export function rescaled(
+  measured: readonly LatencyPoint[],
+  live: readonly LatencyPoint[],
+): readonly LatencyPoint[] {
+  const factor = medianOf(
+    live.flatMap(({ rows, runMs }) => {
+      const then = pointAt(measured, rows);
+      return then === undefined || then.runMs <= 0 ? [] : [runMs / then.runMs];
+    }),
+  );
+  const unseen = measured
+    .filter(({ rows }) => !live.some(point => near(point.rows, rows)))
+    .map(point => ({ ...point, runMs: point.runMs * factor, upperMs: point.upperMs * factor }));
+  return [...live, ...unseen].sort((a, b) => a.rows - b.rows);
+}
+
+function near(a: number, b: number): boolean {
+  return Math.max(a, b) / Math.min(a, b) < 1.15;
+}
+
+function scaledTo(point: LatencyPoint, rows: number): LatencyPoint {
+  const factor = rows / point.rows;
+  return { ...point, rows, runs: 0, runMs: point.runMs * factor, upperMs: point.upperMs * factor };
+}
+
+/** 1 for none. */
+function medianOf(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? 1;
+}

@@ -1,0 +1,111 @@
+import { type LatencyPoint, pointAt, rescaled } from './latency-points.ts';
+import { LatencySamples } from './latency-samples.ts';
+
+/** How long one batch size took when the version was loaded, with nothing else going on. */
+export interface MeasuredSize {
+  /** Of the instances it was measured on. */
+  readonly kind: string;
+  readonly rows: number;
+  /** Inside the engine, ms. */
+  readonly inferMs: number;
+  /** From being sent to being answered, ms. */
+  readonly roundTripMs: number;
+}
+
+/** What one finished batch teaches. */
+export interface Lesson {
+  /** Rows run, padding included. */
+  readonly rows: number;
+  readonly inferMs: number;
+  /** The round trip less the engine's time; undefined for a batch that waited behind another in the worker. */
+  readonly overheadMs: number | undefined;
+}
+
+/** What is known of sizes that fall together: exact up to 8 rows, then four to the octave. */
+interface Bucket {
+  readonly run: LatencySamples;
+  readonly overhead: LatencySamples;
+  /** Mean size of its runs. */
+  rows: number;
+}
+
+const EXACT_ROWS = 8;
+const PER_OCTAVE = 4;
+/** Runs of a size after which what was measured at load no longer counts. */
+const TRUSTED_AFTER = 3;
+/** The points are made anew after so many batches: that sorts some fifty numbers a size. */
+const REFRESH_AFTER = 16;
+
+/**
+ * The latency of each batch size on one kind of instance, for inputs of one shape. It begins with what was measured
+ * at load; sizes that have run since are known by their newest 50 runs. The others keep what they took at load, times
+ * what the known ones take now beyond it: other work on the machine slows them all.
+ */
+export class LatencyTable {
+  readonly #measured: readonly MeasuredSize[];
+  readonly #buckets = new Map<number, Bucket>();
+  #points: readonly LatencyPoint[] = [];
+  #since = 0;
+  /** Counts how often `points` changed. */
+  revision = 0;
+
+  constructor(measured: readonly MeasuredSize[]) {
+    this.#measured = measured;
+    this.#refresh();
+  }
+
+  learn({ rows, inferMs, overheadMs }: Lesson): void {
+    const bucket = this.#bucket(rows);
+    bucket.rows += (rows - bucket.rows) / Math.min(50, bucket.run.count + 1);
+    bucket.run.add(inferMs);
+    if (overheadMs !== undefined) bucket.overhead.add(Math.max(0, overheadMs));
+    if (++this.#since >= REFRESH_AFTER || bucket.run.count <= TRUSTED_AFTER) this.#refresh();
+  }
+
+  /** Known sizes, ascending. */
+  get points(): readonly LatencyPoint[] {
+    return this.#points;
+  }
+
+  /** What `rows` rows should take; undefined when no size is known. */
+  at(rows: number): LatencyPoint | undefined {
+    return pointAt(this.#points, rows);
+  }
+
+  #bucket(rows: number): Bucket {
+    const index =
+      rows <= EXACT_ROWS ? rows : EXACT_ROWS + Math.ceil(PER_OCTAVE * Math.log2(rows / EXACT_ROWS));
+    let bucket = this.#buckets.get(index);
+    if (bucket === undefined) {
+      bucket = { run: new LatencySamples(), overhead: new LatencySamples(), rows };
+      this.#buckets.set(index, bucket);
+    }
+    return bucket;
+  }
+
+  #refresh(): void {
+    this.#since = 0;
+    this.revision++;
+    const live = [...this.#buckets.values()]
+      .filter(({ run }) => run.count >= TRUSTED_AFTER)
+      .map(livePoint)
+      .sort((a, b) => a.rows - b.rows);
+    this.#points = rescaled(this.#measured.map(measuredPoint), live);
+  }
+}
+
+function livePoint({ rows, run, overhead }: Bucket): LatencyPoint {
+  const known = overhead.count > 0;
+  return {
+    rows,
+    runs: run.count,
+    runMs: run.typicalMs,
+    upperMs: run.upperMs,
+    overheadMs: known ? overhead.typicalMs : 0,
+  };
+}
+
+function measuredPoint({ rows, inferMs, roundTripMs }: MeasuredSize): LatencyPoint {
+  const overheadMs = Math.max(0, roundTripMs - inferMs);
+  return { rows, runs: 0, runMs: inferMs, upperMs: inferMs, overheadMs };
+}

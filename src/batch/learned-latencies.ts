@@ -1,0 +1,107 @@
+import { type Economy, economyOf } from './batch-economy.ts';
+import type { LatencyPoint } from './latency-points.ts';
+import { LatencyTable, type Lesson, type MeasuredSize } from './latency-table.ts';
+import { RowRate } from './row-rate.ts';
+
+export interface LearnedOptions {
+  /** What the loaded version was seen to take; may be empty. */
+  readonly measured: readonly MeasuredSize[];
+  /** Rows of the largest batch. */
+  readonly maxRows: number;
+  /** The only sizes that are run; empty: any. */
+  readonly sizes: readonly number[];
+}
+
+/** More signatures than that are forgotten, the one that ran longest ago first. */
+const MAX_SIGNATURES = 256;
+/** Live runs before predictions may refuse anybody. */
+const PROVEN_AFTER = 3;
+
+/** What one kind of instance was learned to take for inputs of one signature. */
+export class Learned {
+  readonly arrivals: RowRate;
+  readonly #options: LearnedOptions;
+  readonly #table: LatencyTable;
+  #runs = 0;
+  #economy: Economy;
+  #revision: number;
+
+  constructor(options: LearnedOptions, now: number) {
+    this.#options = options;
+    this.#table = new LatencyTable(options.measured);
+    this.arrivals = new RowRate(now);
+    this.#revision = this.#table.revision;
+    this.#economy = this.#weigh();
+  }
+
+  get points(): readonly LatencyPoint[] {
+    return this.#table.points;
+  }
+
+  get economy(): Economy {
+    return this.#economy;
+  }
+
+  /** Whether enough has run for predictions to be acted on against anybody. */
+  get isProven(): boolean {
+    return this.#runs >= PROVEN_AFTER;
+  }
+
+  /** Batches learned from. */
+  get runs(): number {
+    return this.#runs;
+  }
+
+  /** What a batch should take; undefined when nothing is known. */
+  expect(rows: number): LatencyPoint | undefined {
+    return this.#table.at(rows);
+  }
+
+  learn(lesson: Lesson): void {
+    this.#runs++;
+    this.#table.learn(lesson);
+    if (this.#table.revision === this.#revision) return;
+    this.#revision = this.#table.revision;
+    this.#economy = this.#weigh();
+  }
+
+  #weigh(): Economy {
+    return economyOf(this.#table.points, this.#options.maxRows, this.#options.sizes);
+  }
+}
+
+/** What was learned of one version, by signature and kind of instance; bounded. */
+export class LearnedLatencies {
+  readonly #options: LearnedOptions;
+  readonly #byKey = new Map<string, Learned>();
+
+  constructor(options: LearnedOptions) {
+    this.#options = options;
+  }
+
+  /** Begins with what was measured at load. */
+  of(signature: string, kind: string, now: number): Learned {
+    const key = `${kind} ${signature}`;
+    const known = this.#byKey.get(key);
+    if (known !== undefined) return known;
+    const { measured, ...rest } = this.#options;
+    const learned = new Learned({ ...rest, measured: measured.filter(size => size.kind === kind) }, now);
+    this.#byKey.set(key, learned);
+    if (this.#byKey.size > MAX_SIGNATURES) this.#byKey.delete(this.#byKey.keys().next().value as string);
+    return learned;
+  }
+
+  /** As `of`, for a batch that is about to run: it is forgotten last. */
+  use(signature: string, kind: string, now: number): Learned {
+    const learned = this.of(signature, kind, now);
+    const key = `${kind} ${signature}`;
+    this.#byKey.delete(key);
+    this.#byKey.set(key, learned);
+    return learned;
+  }
+
+  /** Kind and signature, and what is known of them, the one used last at the end. */
+  *[Symbol.iterator](): IterableIterator<readonly [key: string, learned: Learned]> {
+    yield* this.#byKey;
+  }
+}

@@ -1,0 +1,44 @@
+/** When a request would be answered, and whether that is too late. Pure. */
+import { type Economy, serviceMs } from './batch-economy.ts';
+import type { LatencyPoint } from './latency-points.ts';
+
+export interface Outlook {
+  /** In front of the request. */
+  readonly waitingRows: number;
+  readonly rows: number;
+  /** Workers there are, and how many of them are free. */
+  readonly total: number;
+  readonly free: number;
+  /** Until the first of those that run should end, ms. */
+  readonly soonestMs: number;
+  /** As seen while all were busy; undefined when they have not been for long enough. */
+  readonly seenRowsPerMs: number | undefined;
+  readonly points: readonly LatencyPoint[];
+  readonly economy: Economy;
+}
+
+/** From now until the answer, ms; 0 when nothing is known. */
+export function predictedMs(outlook: Outlook): number {
+  const { waitingRows, rows, total, free, soonestMs, seenRowsPerMs, points, economy } = outlook;
+  const { kneeRows } = economy;
+  const fullMs = serviceMs(points, kneeRows);
+  const ownMs = serviceMs(points, Math.min(kneeRows, (waitingRows % kneeRows) + rows));
+  if (Number.isNaN(ownMs)) return 0;
+  const rowsPerMs = seenRowsPerMs ?? (Math.max(1, total) * kneeRows) / fullMs;
+  const batchesAhead = Math.floor(waitingRows / kneeRows);
+  const firstMs = free > 0 && waitingRows === 0 ? 0 : soonestMs;
+  return firstMs + (batchesAhead * kneeRows) / rowsPerMs + ownMs;
+}
+
+/** Predictions are that much too short often enough to leave room for it: a late answer is wasted work. */
+const ROOM = 1.1;
+
+/**
+ * How long the caller should wait before a request could be answered within `budgetMs`, ms; undefined when it can be
+ * now. With nothing waiting it always may: what was learned must be put to the test again.
+ */
+export function hopelessForMs(outlook: Outlook, budgetMs: number): number | undefined {
+  if (outlook.waitingRows === 0) return undefined;
+  const neededMs = predictedMs(outlook) * ROOM;
+  return neededMs <= budgetMs ? undefined : Math.max(1, Math.ceil(neededMs - budgetMs));
+}
