@@ -1,14 +1,26 @@
-/** What must be equal for two requests to share a batch: every dimension but the first, and the set of outputs. */
+/** What must be equal for two requests to share a batch: every dimension but the first and the padded, and the set of outputs. */
 import type { Inference, ModelSignature } from '../inference.ts';
 import type { Tensor, TensorSpec } from '../tensor.ts';
 
-/** Makes the key function of one version; the empty key stands for its ordinary request. */
-export function signatureKeyOf(signature: ModelSignature): (inference: Inference) => string {
+const NO_AXES: ReadonlyMap<string, number> = new Map();
+
+/**
+ * Makes the key function of one version; the empty key stands for its ordinary request. `paddedAxes`: by input, the
+ * axis whose size is left out.
+ */
+export function signatureKeyOf(
+  signature: ModelSignature,
+  paddedAxes: ReadonlyMap<string, number> = NO_AXES,
+): (inference: Inference) => string {
   const { inputs, outputs } = signature;
-  const isFixed = inputs.every(({ shape }) => shape.every((size, axis) => axis === 0 || size >= 0));
+  const isFixed = inputs.every(({ name, shape }) =>
+    shape.every((size, axis) => axis === 0 || size >= 0 || axis === paddedAxes.get(name)),
+  );
   return inference => {
     const shapes =
-      isFixed && inference.inputs.length === inputs.length ? '' : shapesKey(inputs, inference.inputs);
+      isFixed && inference.inputs.length === inputs.length
+        ? ''
+        : shapesKey(inputs, inference.inputs, paddedAxes);
     return inference.outputs === undefined ? shapes : shapes + outputsKey(outputs, inference.outputs);
   };
 }
@@ -23,12 +35,17 @@ export function outputsToRun(
   return names.length === outputs.length ? undefined : names;
 }
 
-function shapesKey(specs: readonly TensorSpec[], tensors: readonly Tensor[]): string {
+function shapesKey(
+  specs: readonly TensorSpec[],
+  tensors: readonly Tensor[],
+  paddedAxes: ReadonlyMap<string, number>,
+): string {
   const someAreLeftOut = tensors.length !== specs.length;
   let key = '';
   for (const { name, shape } of tensors) {
     if (someAreLeftOut) key += JSON.stringify(name);
-    for (let axis = 1; axis < shape.length; axis++) key += `,${shape[axis]}`;
+    const padded = paddedAxes.get(name);
+    for (let axis = 1; axis < shape.length; axis++) key += axis === padded ? ',*' : `,${shape[axis]}`;
     key += ';';
   }
   return key;
