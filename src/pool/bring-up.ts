@@ -1,10 +1,16 @@
 /** Loads a version on a worker and runs every batch size on every instance, within the CPU's permits. */
-import type { Execution } from '../inference.ts';
 import type { HostedVersion } from './hosted-version.ts';
+import { fastestOf, type TimedRun } from './run-times.ts';
 import type { Grant, Scheduler } from './scheduler.ts';
 import type { WorkerClient } from './worker-client.ts';
 
-/** Rejects with `model-failed` when the worker refuses it, `unavailable` when the worker died. */
+/** Of each size, on the first instance; the others are alike, and loading would take longer for nothing. */
+const MEASURING_RUNS = 3;
+
+/**
+ * The first time, each size is run until its time is known; a worker that was replaced is warmed as fast as can be.
+ * Rejects with `model-failed` when the worker refuses it, `unavailable` when the worker died.
+ */
 export async function bringUp(
   hosted: HostedVersion,
   client: WorkerClient,
@@ -12,40 +18,43 @@ export async function bringUp(
   signal: AbortSignal,
 ): Promise<void> {
   await client.load(hosted.model, hosted.order, signal);
+  const isNew = hosted.warmUp.every(run => run.fastest === undefined);
   const lanes = Array.from({ length: hosted.total }, (_, instance) =>
-    warmInstance(hosted, client, scheduler, instance, signal),
+    warmInstance(
+      hosted,
+      permittedRun(hosted, client, scheduler, instance, signal),
+      isNew && instance === 0 ? MEASURING_RUNS : 1,
+    ),
   );
   await Promise.all(lanes);
 }
 
-async function warmInstance(
+async function warmInstance(hosted: HostedVersion, run: TimedRun, runs: number): Promise<void> {
+  for (const warmUp of hosted.warmUp) {
+    warmUp.note(await fastestOf(run, warmUp, warmUp.measured ? runs : 1));
+  }
+}
+
+function permittedRun(
   hosted: HostedVersion,
   client: WorkerClient,
   scheduler: Scheduler,
   instance: number,
   signal: AbortSignal,
-): Promise<void> {
+): TimedRun {
   const flow = scheduler.flow();
   flow.seats.push({ device: hosted.device, weight: hosted.weight, total: 1, inUse: 0, open: true });
-  for (const execution of hosted.warmUp) {
+  return async execution => {
     const grant = await new Promise<Grant>(resolve => flow.acquire(resolve));
-    await runWarmUp(hosted, client, grant, execution, instance, signal);
-  }
-}
-
-async function runWarmUp(
-  hosted: HostedVersion,
-  client: WorkerClient,
-  grant: Grant,
-  execution: Execution,
-  instance: number,
-  signal: AbortSignal,
-): Promise<void> {
-  let consumedMs = 0;
-  try {
-    signal.throwIfAborted();
-    ({ inferMs: consumedMs } = await client.infer(hosted.path, execution, { headgate_instance: instance }));
-  } finally {
-    grant.end(consumedMs);
-  }
+    const startedMs = performance.now();
+    let consumedMs = 0;
+    try {
+      signal.throwIfAborted();
+      const result = await client.infer(hosted.path, execution, { headgate_instance: instance });
+      consumedMs = result.inferMs;
+      return { inferMs: consumedMs, roundTripMs: performance.now() - startedMs };
+    } finally {
+      grant.end(consumedMs);
+    }
+  };
 }

@@ -2,8 +2,9 @@
 import { GatewayError } from '../errors.ts';
 import type { Execution, ExecutionResult, ModelSignature } from '../inference.ts';
 import { batchSizes } from './batch-sizes.ts';
+import { type BatchLimits, largestBatch } from './largest-batch.ts';
 import { sampleCandidates } from './sample-candidates.ts';
-import { executionOf, type Sample } from './sample-rows.ts';
+import { executionOf, repeated, type Sample } from './sample-rows.ts';
 import {
   fixedAxisOf,
   fixedInputAxis,
@@ -25,7 +26,7 @@ export interface Examined {
   readonly warmed: readonly number[];
 }
 
-type Batching = Pick<VersionSpec, 'maxBatchSize' | 'batchSizes' | 'derivedMaxBatchSize' | 'warmup'>;
+type Batching = BatchLimits & Pick<VersionSpec, 'warmup'>;
 
 /** Rejects with `invalid` when the configuration and the model contradict each other, `model-failed` when it cannot run. */
 export async function examine(run: Run, signature: ModelSignature, spec: Batching): Promise<Examined> {
@@ -39,8 +40,7 @@ export async function examine(run: Run, signature: ModelSignature, spec: Batchin
     ? await verifyBatchAxis(run, sample, first, deterministic)
     : { kind: 'unclear', why: fixed };
   const verification = judge(spec, verdict);
-  const wanted = verification.kind === 'none' ? 0 : (spec.maxBatchSize ?? spec.derivedMaxBatchSize);
-  const maxBatchSize = await largestThatRuns(run, sample, wanted, spec);
+  const maxBatchSize = await largestBatch(run, sample, verification.kind !== 'none', spec);
   const warmed = batchSizes(maxBatchSize, spec.batchSizes);
   const others = await otherSamples(run, signature, maxBatchSize, spec);
   const warmUp = [...warmed.map(size => repeated(sample, size)), ...others];
@@ -107,29 +107,6 @@ function judge({ maxBatchSize }: Batching, verdict: Verdict): Verification {
     `maxBatchSize is ${maxBatchSize}, but the model's first axis is no batch axis: ${verdict.why}; ` +
       'set maxBatchSize to 0, or export the model so that its rows are independent',
   );
-}
-
-function repeated(sample: Sample, size: number): Execution {
-  return executionOf(
-    sample,
-    Array.from({ length: size }, (_, row) => row),
-  );
-}
-
-/** Tries every size; a maximum that was derived gives way to the largest that runs, a given one must run. */
-async function largestThatRuns(run: Run, sample: Sample, wanted: number, spec: Batching): Promise<number> {
-  let largest = 0;
-  for (const size of batchSizes(wanted, spec.batchSizes)) {
-    try {
-      await run(repeated(sample, size));
-    } catch (error) {
-      if (!(error instanceof GatewayError) || error.code === 'unavailable') throw error;
-      if (spec.maxBatchSize === undefined && largest > 0) return largest;
-      throw new GatewayError('model-failed', `the model fails at batch size ${size}: ${reasonOf(error)}`);
-    }
-    largest = size;
-  }
-  return wanted;
 }
 
 /** The configuration's samples after the first, each at its own batch size, seen to run. */

@@ -2,6 +2,7 @@
 import type { Execution, ExecutionResult } from '../inference.ts';
 import type { LoadOrder } from '../protocol/load-order.ts';
 import type { Seats } from './fair-share.ts';
+import type { WarmUpRun } from './run-times.ts';
 import { versionPath, type WorkerClient } from './worker-client.ts';
 import { isWorkerGone, workerGone } from './worker-failure.ts';
 
@@ -13,7 +14,7 @@ export interface HostedVersionOptions {
   readonly device: string;
   readonly weight: number;
   /** One run for every batch size, to be made on every instance. */
-  readonly warmUp: readonly Execution[];
+  readonly warmUp: readonly WarmUpRun[];
   /** As in `VersionSpec`. */
   readonly longestRunMs: number | undefined;
 }
@@ -22,7 +23,7 @@ export class HostedVersion implements Seats {
   readonly model: string;
   readonly version: string;
   readonly order: LoadOrder;
-  readonly warmUp: readonly Execution[];
+  readonly warmUp: readonly WarmUpRun[];
   readonly device: string;
   readonly weight: number;
   readonly total: number;

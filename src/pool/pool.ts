@@ -14,12 +14,13 @@ import type { LoadOrder } from '../protocol/load-order.ts';
 import { CoreBudget } from './core-budget.ts';
 import { type Examined, examine } from './examine.ts';
 import { HostedVersion } from './hosted-version.ts';
+import { WarmUpRun } from './run-times.ts';
 import { Scheduler } from './scheduler.ts';
 import { ScratchWorkers } from './scratch-workers.ts';
 import type { WorkerView } from './slot-worker.ts';
 import { createSocketDirectory, sweepSocketDirectories } from './socket-directory.ts';
 import { VersionExecutor } from './version-executor.ts';
-import type { InstanceGroup, LoadedVersion, VersionSpec } from './version-spec.ts';
+import type { InstanceGroup, LoadedVersion, MeasuredSize, VersionSpec } from './version-spec.ts';
 import { versionPath, type WorkerClient } from './worker-client.ts';
 import { WorkerFleet } from './worker-fleet.ts';
 import type { WorkerCommand } from './worker-process.ts';
@@ -135,6 +136,8 @@ export class Pool {
       deterministic: examined.deterministic,
       verification: examined.verification,
       warmed: examined.warmed,
+      measured: hosted.flatMap(measuredSizes),
+      kinds: [...new Set(hosted.map(({ kind }) => kind))],
       executor: new VersionExecutor(this.#scheduler.flow(), hosted),
       instances: hosted.reduce((sum, { total }) => sum + total, 0),
       memoryBytes: examined.instanceBytes * hosted.reduce((sum, { total }) => sum + total, 0),
@@ -177,7 +180,7 @@ export class Pool {
     return scratch.use(job, died);
   }
 
-  #hostedVersion(spec: VersionSpec, group: InstanceGroup, { warmUp }: Examined): HostedVersion {
+  #hostedVersion(spec: VersionSpec, group: InstanceGroup, { warmUp, warmed }: Examined): HostedVersion {
     const { model, version, longestRunMs } = spec;
     const cpu = group.kind === 'cpu';
     const device = cpu ? 'cpu' : `gpu:${group.device}`;
@@ -185,7 +188,8 @@ export class Pool {
     // More threads than cores still are a run at a time.
     const weight = cpu ? Math.min(group.intraOpThreads, this.#cores) : 1;
     const order = this.#order(spec, group);
-    return new HostedVersion({ model, version, order, device, weight, warmUp, longestRunMs });
+    const runs = warmUp.map((execution, at) => new WarmUpRun(execution, at < warmed.length));
+    return new HostedVersion({ model, version, order, device, weight, warmUp: runs, longestRunMs });
   }
 
   /** Each order has a generation of its own: replaced content never meets what it replaces on a worker. */
@@ -216,6 +220,12 @@ export class Pool {
   #assertOpen(): void {
     if (this.#closed) throw notRunning();
   }
+}
+
+function measuredSizes({ kind, warmUp }: HostedVersion): MeasuredSize[] {
+  return warmUp.flatMap(({ rows, measured, fastest }) =>
+    measured && fastest !== undefined ? [{ kind, rows, ...fastest }] : [],
+  );
 }
 
 function notRunning(): GatewayError {

@@ -37,6 +37,19 @@ export function executionOf(sample: Sample, rows: readonly number[]): Execution 
   return { inputs, outputs: undefined, rows: rows.length };
 }
 
+/** As many of its rows, over and over. */
+export function repeated(sample: Sample, size: number): Execution {
+  return executionOf(
+    sample,
+    Array.from({ length: size }, (_, row) => row),
+  );
+}
+
+/** Bytes of one row, all inputs together. */
+export function rowBytes(sample: Sample): number {
+  return sample.inputs.reduce((sum, { rows }) => sum + (rows[0]?.byteLength ?? 0), 0);
+}
+
 /** True when no input's rows differ, so that mixed-up rows could not be noticed. */
 export function rowsAreAlike(sample: Sample): boolean {
   return sample.inputs.every(

@@ -60,6 +60,17 @@ export interface Verification {
   readonly detail: string;
 }
 
+/** The fastest of a few runs of one size, made on its instances while they were warmed. */
+export interface MeasuredSize {
+  /** Of the instances, as in `LoadedVersion.kinds`. */
+  readonly kind: string;
+  readonly rows: number;
+  /** Inside the engine, ms. */
+  readonly inferMs: number;
+  /** From sending the run to having its answer, ms. */
+  readonly roundTripMs: number;
+}
+
 export interface LoadedVersion {
   readonly signature: ModelSignature;
   /** Rows per run; 0: no batch axis. */
@@ -69,6 +80,10 @@ export interface LoadedVersion {
   readonly verification: Verification;
   /** Batch sizes already run on every instance. */
   readonly warmed: readonly number[];
+  /** The warmed sizes, ascending, of each kind of instance; with the shape of the first warm-up sample. */
+  readonly measured: readonly MeasuredSize[];
+  /** Kinds of its instances; a batch takes as long on all of one kind. */
+  readonly kinds: readonly string[];
   readonly executor: VersionExecutor;
   readonly instances: number;
   /** What its instances hold, estimated from one of them in a process of its own. */
