@@ -52,8 +52,34 @@ test('every size was run on every instance of the real worker before load resolv
   const { pool, folder } = await startPool(t);
   await pool.load(specOf(writeFakeModel(folder, 'echo')));
   const { batches } = await seenBy(folder, 'cpu');
-  const warmed = batches.map(({ rows, instance }) => `${rows} on ${instance}`).sort();
-  assert.deepEqual(warmed, ['1 on 0', '1 on 1', '2 on 0', '2 on 1', '4 on 0', '4 on 1']);
+  const warmed = new Set(batches.map(({ rows, instance }) => `${rows} on ${instance}`));
+  assert.deepEqual([...warmed].sort(), ['1 on 0', '1 on 1', '2 on 0', '2 on 1', '4 on 0', '4 on 1']);
+});
+
+test('what each size took is told for each kind of instance', async t => {
+  const { pool, folder } = await startPool(t);
+  const group = { kind: 'cpu', count: 1, intraOpThreads: 1, device: 0 } as const;
+  const instances = [group, { ...group, intraOpThreads: 2 }];
+  const loaded = await pool.load(specOf(writeFakeModel(folder, 'echo'), { instances }));
+  assert.deepEqual(loaded.kinds, ['cpu', 'cpu×2']);
+  assert.deepEqual(
+    loaded.measured.map(({ kind, rows, inferMs }) => [kind, rows, inferMs]),
+    loaded.kinds.flatMap(kind => [1, 2, 4].map(rows => [kind, rows, 1.5])),
+  );
+  assert.ok(loaded.measured.every(({ roundTripMs }) => roundTripMs > 0));
+});
+
+test('a new worker is warmed with one run of each size: only the first measures', async t => {
+  const { pool, folder, events } = await startPool(t, { cores: 1 });
+  const { executor } = await pool.load(specOf(writeFakeModel(folder, 'echo')));
+  const ofFour = async (): Promise<number> =>
+    (await seenBy(folder, 'cpu')).batches.filter(({ rows }) => rows === 4).length;
+  assert.ok((await ofFour()) >= 2);
+  const ready = nextChange(events, ({ state }) => state === 'ready');
+  process.kill(pool.view()[0]?.pid ?? 0, 'SIGKILL');
+  await ready;
+  await runRow(executor, 1, 2);
+  assert.equal(await ofFour(), 1);
 });
 
 test('a large single part and many small ones arrive whole', async t => {
