@@ -5,7 +5,7 @@ import { modelConfigJson } from './config/triton-json.ts';
 import { GatewayError } from './errors.ts';
 import type { Events } from './events.ts';
 import type { DataPlaneService, IndexEntry, Target } from './http/service.ts';
-import { modelRows, workerRows } from './operator-tables.ts';
+import { learnedRows, modelRows, workerRows } from './operator-tables.ts';
 import { Pool, type PoolOptions } from './pool/pool.ts';
 import { Catalog } from './repository/catalog.ts';
 import type { CatalogModel } from './repository/catalog-entry.ts';
@@ -184,6 +184,10 @@ export class Gateway implements DataPlaneService, AdminService {
 
   models() {
     return modelRows(this.#catalog.list());
+  }
+
+  learned() {
+    return learnedRows(this.#catalog.list());
   }
 
   workers() {

@@ -1,5 +1,5 @@
 /** What operators see of models and workers: plain rows, served by the admin plane and printed by `headgate models`. */
-import type { ModelRow, WorkerRow } from './admin/service.ts';
+import type { LearnedRow, ModelRow, WorkerRow } from './admin/service.ts';
 import type { WorkerView } from './pool/slot-worker.ts';
 import type { CatalogModel, VersionEntry } from './repository/catalog-entry.ts';
 import { chooseVersion } from './route/choose-version.ts';
@@ -69,6 +69,17 @@ function valueAt(config: unknown, path: string): unknown {
     value = (value as Readonly<Record<string, unknown>> | undefined)?.[key];
   }
   return value ?? null;
+}
+
+/** What the batchers of versions that answer have learned. */
+export function learnedRows(models: readonly Model[]): LearnedRow[] {
+  return models.flatMap(({ name, versions }) =>
+    [...versions].flatMap(([version, entry]) =>
+      entry.state === 'READY'
+        ? entry.loaded.batcher.learned().map(learned => ({ model: name, version, ...learned }))
+        : [],
+    ),
+  );
 }
 
 /** One row per worker process. */

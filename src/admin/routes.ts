@@ -111,6 +111,13 @@ function tableRoutes(service: AdminService, { secrets }: RouteOptions): AdminRou
     },
     {
       method: 'GET',
+      path: '/v1/learned',
+      summary: 'How long batches were learned to take, and which sizes pay, for every version.',
+      answer: 'Learned',
+      respond: () => json(service.learned()),
+    },
+    {
+      method: 'GET',
       path: '/v1/config',
       summary: 'The effective options and where each comes from, without secrets.',
       answer: 'Config',

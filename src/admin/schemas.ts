@@ -1,6 +1,7 @@
 /** JSON schemas of what the operator's plane takes and gives, for its OpenAPI document. */
 const text = { type: 'string' };
 const flag = { type: 'boolean' };
+const number = { type: 'number', minimum: 0 };
 const count = { type: 'integer', minimum: 0 };
 const state = { enum: ['LOADING', 'READY', 'UNLOADING', 'UNAVAILABLE'] };
 const duration = object({ count, ns: count });
@@ -33,6 +34,18 @@ export const SCHEMAS = {
         detail: text,
       },
     ),
+  ),
+  Learned: list(
+    object({
+      model: text,
+      version: text,
+      kind: text,
+      signature: text,
+      kneeRows: count,
+      capRows: count,
+      arrivalsPerSecond: number,
+      sizes: list(object({ rows: number, runs: count, runMs: number, upperMs: number, overheadMs: number })),
+    }),
   ),
   Config: {},
   Statistics: object({

@@ -25,6 +25,28 @@ export interface ModelRow {
     | undefined;
 }
 
+/** How long batches of one version take, as it was learned: of one kind of instance, for inputs of one signature. */
+export interface LearnedRow {
+  readonly model: string;
+  readonly version: string;
+  /** `cpu`, `cpu×4` with four threads a run, `cuda`. */
+  readonly kind: string;
+  /** Dimensions that vary, and outputs that were asked for; '' where nothing does. */
+  readonly signature: string;
+  /** The smallest and the largest batch in which a row costs the least it can. */
+  readonly kneeRows: number;
+  readonly capRows: number;
+  readonly arrivalsPerSecond: number;
+  /** Known batch sizes, ascending; `runs` since the version was loaded, 0: measured then. */
+  readonly sizes: readonly {
+    readonly rows: number;
+    readonly runs: number;
+    readonly runMs: number;
+    readonly upperMs: number;
+    readonly overheadMs: number;
+  }[];
+}
+
 /** One worker process. Members beyond these are passed through. */
 export interface WorkerRow {
   readonly name: string;
@@ -47,6 +69,7 @@ export interface AdminService
   extends Pick<DataPlaneService, 'isReady' | 'statistics' | 'index' | 'load' | 'unload'> {
   models(): readonly ModelRow[];
   workers(): readonly WorkerRow[];
+  learned(): readonly LearnedRow[];
   /** The effective options and where each comes from, as JSON. Secrets are blacked out on the way out. */
   config(): unknown;
   /** Prometheus' text format. */

@@ -17,8 +17,8 @@ import { UnderWay } from './under-way.ts';
 
 /** What one kind of instance was learned to take for one signature. */
 export interface LearnedView {
-  /** The instance's kind and, where shapes vary, the signature's. */
-  readonly key: string;
+  readonly kind: string;
+  readonly signature: string;
   readonly kneeRows: number;
   readonly capRows: number;
   readonly arrivalsPerSecond: number;
@@ -131,8 +131,9 @@ export class Foresight {
 
   view(): LearnedView[] {
     const now = this.#options.now();
-    return [...this.#latencies].map(([key, { economy, arrivals, points }]) => ({
-      key,
+    return [...this.#latencies].map(({ kind, signature, economy, arrivals, points }) => ({
+      kind,
+      signature,
       ...economy,
       arrivalsPerSecond: arrivals.rowsPerMs(now) * 1000,
       sizes: points,

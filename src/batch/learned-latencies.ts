@@ -19,6 +19,8 @@ const PROVEN_AFTER = 3;
 
 /** What one kind of instance was learned to take for inputs of one signature. */
 export class Learned {
+  readonly signature: string;
+  readonly kind: string;
   readonly arrivals: RowRate;
   readonly #options: LearnedOptions;
   readonly #table: LatencyTable;
@@ -26,7 +28,9 @@ export class Learned {
   #economy: Economy;
   #revision: number;
 
-  constructor(options: LearnedOptions, now: number) {
+  constructor(signature: string, kind: string, options: LearnedOptions, now: number) {
+    this.signature = signature;
+    this.kind = kind;
     this.#options = options;
     this.#table = new LatencyTable(options.measured);
     this.arrivals = new RowRate(now);
@@ -85,7 +89,12 @@ export class LearnedLatencies {
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
     const { measured, ...rest } = this.#options;
-    const learned = new Learned({ ...rest, measured: measured.filter(size => size.kind === kind) }, now);
+    const learned = new Learned(
+      signature,
+      kind,
+      { ...rest, measured: measured.filter(size => size.kind === kind) },
+      now,
+    );
     this.#byKey.set(key, learned);
     if (this.#byKey.size > MAX_SIGNATURES) this.#byKey.delete(this.#byKey.keys().next().value as string);
     return learned;
@@ -100,8 +109,8 @@ export class LearnedLatencies {
     return learned;
   }
 
-  /** Kind and signature, and what is known of them, the one used last at the end. */
-  *[Symbol.iterator](): IterableIterator<readonly [key: string, learned: Learned]> {
-    yield* this.#byKey;
+  /** The one used last at the end. */
+  [Symbol.iterator](): IterableIterator<Learned> {
+    return this.#byKey.values();
   }
 }

@@ -19,6 +19,7 @@ export function fakeService(over: Partial<AdminService> = {}): FakeService {
       { name: 'digits', version: '1', state: 'READY', reason: '', stable: true, labels: ['blue'] },
     ],
     workers: () => [{ name: 'cpu', state: 'ready', pid: 4711 }],
+    learned: () => [],
     config: () => [{ key: 'http.port', value: 8000, origin: 'default' }],
     metrics: async () => '# no metrics\n',
     statistics: () => [],

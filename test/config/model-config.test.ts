@@ -45,7 +45,6 @@ fallback: { onCanaryFailure: stable, staleIfErrorMs: 60000 }
 test('what has no effect yet is named when it says something, and only then', () => {
   const named = (text: string): readonly string[] => parseModelConfig(text, 'x').unsupported;
   assert.deepEqual(named('sloMs: 50\nremote: [{ url: "http://gpu-1:8000" }]\n'), [
-    'sloMs (in a later version)',
     'remote (in a later version)',
   ]);
   assert.deepEqual(named('cache: { enabled: true }\nfallback: { onCanaryFailure: none }\n'), [
