@@ -3,7 +3,7 @@
  * machine, each figure a ratio measured in interleaved pairs of fresh processes. Writes the results as JSON and a plot
  * of throughput and p99 against offered load, and ends with `kept` or with every target that was missed.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { judge } from './scoreboard/figure.ts';

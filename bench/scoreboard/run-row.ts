@@ -19,6 +19,8 @@ export type RowMessage =
   | { readonly kind: 'done'; readonly figures: readonly Figure[] }
   | { readonly kind: 'failed'; readonly message: string };
 
+type End = Extract<RowMessage, { kind: 'done' | 'failed' }>;
+
 export interface RowResult {
   readonly id: string;
   readonly seconds: number;
@@ -36,24 +38,24 @@ export async function runRow(
 ): Promise<RowResult> {
   const started = performance.now();
   const points: LoadPoint[] = [];
-  let end: Extract<RowMessage, { kind: 'done' | 'failed' }> = {
-    kind: 'failed',
-    message: 'its process ended without a result',
+  const last: { message: End } = {
+    message: { kind: 'failed', message: 'its process ended without a result' },
   };
   const child = fork(new URL('./row-process.ts', import.meta.url), [], { serialization: 'advanced' });
   child.on('message', (message: RowMessage) => {
     if (message.kind === 'progress') progress(message.text);
     else if (message.kind === 'point') points.push(message.point);
-    else end = message;
+    else last.message = message;
   });
   const timer = setTimeout(() => {
-    end = { kind: 'failed', message: `took longer than ${Math.round(limitSeconds)} s` };
+    last.message = { kind: 'failed', message: `took longer than ${Math.round(limitSeconds)} s` };
     killTree(child);
   }, limitSeconds * 1000);
   child.send(order);
   await once(child, 'close');
   clearTimeout(timer);
   const seconds = (performance.now() - started) / 1000;
+  const end = last.message;
   return end.kind === 'done'
     ? { id: order.id, seconds, figures: end.figures, points }
     : { id: order.id, seconds, figures: [], points, failed: end.message };

@@ -1,0 +1,124 @@
+/**
+ * P13: how late the gateway's event loop runs, p99, while large JSON bodies come between small requests. Arrivals are
+ * Poisson at a rate that leaves both cores room, so that the machine's own scheduling is not what is measured; an idle
+ * process watches its own loop beside it, and when that is as late the figure is void.
+ */
+import path from 'node:path';
+import { poissonArrivals } from '../../src/load/arrivals.ts';
+import { openLoop } from '../../src/load/open-loop.ts';
+import { AnswerCheck } from '../support/answer-check.ts';
+import { type BenchModel, prepareModel } from '../support/bench-models.ts';
+import { decimals } from '../support/decimals.ts';
+import { startHeadgate } from '../support/headgate.ts';
+import { gatewayLoopDelayMs, IdleLoop } from '../support/loop-delay.ts';
+import { type Encoding, inferPath, inferRequest } from '../support/oip.ts';
+import type { Server } from '../support/server.ts';
+import { makeFigure } from './figure.ts';
+import type { Bench, Figure, Row } from './row.ts';
+
+const SECONDS = 6;
+const RATE = 300;
+/** One large body for so many small requests: ten a second. */
+const SMALL_PER_LARGE = 29;
+const TARGET_MS = 5;
+
+interface Sample {
+  readonly request: Buffer;
+  readonly check: AnswerCheck;
+  readonly row: number;
+}
+
+export const p13: Row = {
+  id: 'P13',
+  title: 'delay of the gateway’s event loop, p99, with 1 MB JSON bodies',
+  budgetSeconds: 160,
+  async run(bench: Bench): Promise<readonly Figure[]> {
+    const repository = path.join(bench.folder, 'models');
+    const small = await prepareModel(repository, 'small', { rows: 64 });
+    const image = await prepareModel(repository, 'image', { rows: 4, rowShape: [3, 224, 224] });
+    // 150,000 numbers of four decimals are 1.05 MB.
+    const echo = await prepareModel(repository, 'identity', { rows: 4, rowShape: [150_000] });
+    const figures: Figure[] = [];
+    for (const [name, large] of [
+      ['1 MB in', image],
+      ['1 MB in and out', echo],
+    ] as const) {
+      figures.push(await measureMix(bench, repository, name, mix(small, large)));
+    }
+    return figures;
+  },
+};
+
+/** Requests in the order they are sent: small ones in binary and JSON by turns, then a large one in JSON. */
+function mix(small: BenchModel, large: BenchModel): Sample[] {
+  const smallCheck = new AnswerCheck(small.output, small.expected);
+  const largeCheck = new AnswerCheck(large.output, large.expected);
+  return large.rows.flatMap((_, i) => [
+    ...Array.from({ length: SMALL_PER_LARGE }, (_, j) => {
+      const row = (i * SMALL_PER_LARGE + j) % small.rows.length;
+      return { request: requestOf(small, row, j % 2 === 0 ? 'binary' : 'json'), check: smallCheck, row };
+    }),
+    { request: requestOf(large, i, 'json'), check: largeCheck, row: i },
+  ]);
+}
+
+function requestOf({ name, input, rowShape, rows }: BenchModel, row: number, encoding: Encoding): Buffer {
+  const values = rows[row] ?? new Float32Array();
+  const feed = {
+    name: input,
+    shape: [1, ...rowShape],
+    values: encoding === 'json' ? decimals(values) : values,
+  };
+  return inferRequest(inferPath(name), [feed], encoding);
+}
+
+async function measureMix(
+  bench: Bench,
+  repository: string,
+  name: string,
+  samples: readonly Sample[],
+): Promise<Figure> {
+  const all: number[] = [];
+  const idle: number[] = [];
+  const runs: unknown[] = [];
+  for (let pair = 0; pair < bench.pairs; pair++) {
+    bench.progress(`${name} run ${pair + 1}/${bench.pairs}`);
+    const folder = path.join(bench.folder, `${name}-${pair}`.replaceAll(' ', '-'));
+    await using server = await startHeadgate(repository, folder);
+    await using beside = new IdleLoop();
+    await offer(server, samples, Math.max(2, (SECONDS / 2) * bench.scale), pair);
+    await Promise.all([gatewayLoopDelayMs(server), beside.delayMs()]);
+    runs.push(await offer(server, samples, Math.max(2, SECONDS * bench.scale), pair + 100));
+    all.push(await gatewayLoopDelayMs(server));
+    idle.push(await beside.delayMs());
+  }
+  const figure = makeFigure({
+    row: 'P13',
+    name,
+    unit: 'ms',
+    all,
+    target: { bound: 'most', value: TARGET_MS },
+    details: { idle, runs },
+  });
+  const isIdleLate = idle.filter(ms => ms > TARGET_MS).length > idle.length / 2;
+  return isIdleLate ? { ...figure, isVoid: 'an idle process was as late' } : figure;
+}
+
+/** Rejects when an answer is missing or wrong. */
+async function offer(server: Server, samples: readonly Sample[], seconds: number, seed: number) {
+  const sampleOf = (index: number) => samples[index % samples.length] as Sample;
+  const { outcomes, firsts, okMs, generator, requests, okPerSecond } = await openLoop({
+    host: '127.0.0.1',
+    port: server.port,
+    requests: samples.map(sample => sample.request),
+    arrivals: poissonArrivals(RATE, Math.round(RATE * seconds), seed),
+    check: (reply, index) => sampleOf(index).check.check(reply, sampleOf(index).row),
+  });
+  if (outcomes.ok !== requests) throw new Error(`bad answers: ${JSON.stringify({ outcomes, firsts })}`);
+  return {
+    okPerSecond,
+    p50Ms: okMs[okMs.length >> 1],
+    p99Ms: okMs[Math.floor(okMs.length * 0.99)],
+    generator,
+  };
+}

@@ -1,0 +1,59 @@
+/** Subjects measured in pairs: each in fresh processes, in an order that turns round with every pair. */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { type Saturated, type Saturation, saturate } from '../support/saturate.ts';
+import type { Server } from '../support/server.ts';
+import type { Bench } from './row.ts';
+
+export interface Subject {
+  readonly name: string;
+  readonly load: Saturation;
+  start(folder: string): Promise<Server>;
+}
+
+/** The share of the measuring time that warms up first, not scaled down below a second. */
+const WARMUP_SHARE = 0.5;
+
+/** For each pair, what each subject did with its load, by name; `alongside` measures what is no server. */
+export async function measureSubjects(
+  bench: Bench,
+  what: string,
+  subjects: readonly Subject[],
+  alongside?: (pair: number) => Promise<void>,
+): Promise<Record<string, Saturated>[]> {
+  const pairs: Record<string, Saturated>[] = [];
+  for (let pair = 0; pair < bench.pairs; pair++) {
+    const found: Record<string, Saturated> = {};
+    for (const subject of pair % 2 === 0 ? subjects : [...subjects].reverse()) {
+      bench.progress(`${what} pair ${pair + 1}/${bench.pairs} ${subject.name}`);
+      const folder = path.join(bench.folder, `${what}-${subject.name}-${pair}`.replaceAll(' ', '-'));
+      found[subject.name] = await measureOne(bench, subject, folder);
+    }
+    await alongside?.(pair);
+    pairs.push(found);
+  }
+  return pairs;
+}
+
+/** One side's value ÷ the other's, in each pair. */
+export function ratios(
+  pairs: readonly Readonly<Record<string, Saturated>>[],
+  above: string,
+  below: string,
+  pick: (side: Saturated) => number,
+): number[] {
+  const value = (pair: Readonly<Record<string, Saturated>>, name: string) => {
+    const side = pair[name];
+    return side === undefined ? Number.NaN : pick(side);
+  };
+  return pairs.map(pair => value(pair, above) / value(pair, below));
+}
+
+async function measureOne(bench: Bench, { load, start }: Subject, folder: string): Promise<Saturated> {
+  await mkdir(folder, { recursive: true });
+  await using server = await start(folder);
+  const seconds = load.seconds * bench.scale;
+  await saturate(server, { ...load, seconds: Math.max(1, seconds * WARMUP_SHARE) });
+  // Awaited here: the server ends with this function.
+  return await saturate(server, { ...load, seconds });
+}
