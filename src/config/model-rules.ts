@@ -7,7 +7,13 @@ export interface BrokenRule {
 }
 
 export function brokenModelRules(config: ModelConfig): BrokenRule[] {
-  return [...batchRules(config), ...timeRules(config), ...instanceRules(config), ...duplicateRules(config)];
+  return [
+    ...batchRules(config),
+    ...paddingRules(config),
+    ...timeRules(config),
+    ...instanceRules(config),
+    ...duplicateRules(config),
+  ];
 }
 
 function batchRules({ maxBatchSize, batching }: ModelConfig): BrokenRule[] {
@@ -27,6 +33,28 @@ function batchRules({ maxBatchSize, batching }: ModelConfig): BrokenRule[] {
       key: 'batching.preferredBatchSizes',
       message: `expected sizes up to maxBatchSize ${maxBatchSize}`,
     });
+  }
+  return broken;
+}
+
+/** What can be known without the model; the rest is checked against its signature when it is loaded. */
+function paddingRules({ padding, maxBatchSize }: ModelConfig): BrokenRule[] {
+  const broken: BrokenRule[] = [];
+  const inputs = Object.keys(padding.inputs);
+  if (inputs.length > 0 && maxBatchSize === 0) {
+    broken.push({
+      key: 'padding.inputs',
+      message: 'expected none where maxBatchSize is 0: no batch is shared',
+    });
+  }
+  for (const [name, { axis, follows }] of Object.entries(padding.outputs)) {
+    const key = `padding.outputs.${name}`;
+    if (inputs.length === 0) broken.push({ key, message: 'expected an input under padding.inputs as well' });
+    else if (follows !== undefined && axis === undefined) {
+      broken.push({ key, message: 'expected an axis beside follows' });
+    } else if (follows !== undefined && !inputs.includes(follows)) {
+      broken.push({ key, message: `expected follows to be one of ${inputs.join(', ')}, found ${follows}` });
+    }
   }
   return broken;
 }
