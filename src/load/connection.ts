@@ -7,9 +7,12 @@ export interface ConnectionOwner {
   connected(connection: Connection): void;
   /** The answer to what was sent; it is idle again, unless `isOpen` is false by now. */
   answered(connection: Connection, reply: Reply): void;
-  /** It is over, and whatever was sent on it gets no answer. `unreadable`: what came was no HTTP answer. */
-  ended(connection: Connection, how: 'refused' | 'lost' | 'unreadable', detail: string): void;
+  /** It is over, and whatever was sent on it gets no answer. */
+  ended(connection: Connection, how: Ending, detail: string): void;
 }
+
+/** `refused`: it never connected. `unreadable`: what came was no HTTP answer. */
+export type Ending = 'refused' | 'lost' | 'unreadable';
 
 export interface Address {
   readonly host: string;
@@ -25,8 +28,8 @@ const READ_BYTES = 64 * 1024;
 export class Connection {
   /** What its owner is waiting for; −1 while idle. The owner's to set before `send`. */
   index = -1;
-  /** When it became idle, ms; the owner's. */
-  idleSince = 0;
+  /** When it became idle or was last sent on, ms; the owner's. */
+  sinceMs = 0;
   readonly #socket: Socket;
   readonly #reader: ReplyReader;
   readonly #owner: ConnectionOwner;

@@ -1,11 +1,13 @@
 /**
- * Open-loop load: requests are sent when they are due, whatever became of those before, and each latency counts from
- * when its request was *due*: a server that stalls is charged for everyone who would have come meanwhile.
+ * Open-loop load: requests leave when they are due, whatever became of those before, and each latency counts from when
+ * its request was *due*: a server that stalls is charged for everyone who would have come meanwhile.
  */
-import { type Address, Connection, type ConnectionOwner } from './connection.ts';
-import { quantile } from './quantile.ts';
+import type { Address, Connection, ConnectionOwner, Ending } from './connection.ts';
+import { Connections } from './connections.ts';
+import { type Lateness, lateness } from './lateness.ts';
+import type { Outcomes } from './outcome.ts';
 import { DEFAULT_MAX_REPLY_BYTES, type Reply } from './reply.ts';
-import { type Check, type Latencies, type Outcomes, Tally } from './tally.ts';
+import { type Check, type Latencies, Tally } from './tally.ts';
 import { Wakeup } from './wakeup.ts';
 
 export interface OpenLoopOptions extends Address {
@@ -19,7 +21,7 @@ export interface OpenLoopOptions extends Address {
   readonly timeoutMs?: number;
   /** Judges each 200; what it throws counts as `wrong`. Default: every 200 is right. */
   readonly check?: Check;
-  /** Sees every answer; its `body` and itself are valid only during the call. */
+  /** Sees every answer, which is valid only during the call. */
   readonly inspect?: (reply: Reply, index: number) => void;
   /** Default 256 MiB. */
   readonly maxReplyBytes?: number;
@@ -28,7 +30,6 @@ export interface OpenLoopOptions extends Address {
 
 export interface OpenLoopResult extends Latencies {
   readonly requests: number;
-  /** Requests due per second. */
   readonly offeredPerSecond: number;
   /** Correct answers per second of the whole run. */
   readonly okPerSecond: number;
@@ -36,51 +37,43 @@ export interface OpenLoopResult extends Latencies {
   readonly seconds: number;
   readonly outcomes: Outcomes;
   /** For each outcome but `ok`, what the first one said. */
-  readonly firsts: Partial<Record<string, string>>;
+  readonly firsts: Tally['firsts'];
   readonly generator: Generator;
 }
 
-/** How well the generator itself did. */
-export interface Generator {
-  /** Share of requests it got to more than 1 ms after they were due. */
-  readonly lateShare: number;
-  readonly lateP99Ms: number;
-  readonly lateMaxMs: number;
+/** How well the generator itself did, and what it cost. */
+export interface Generator extends Lateness {
   /** Requests that found every connection busy at the maximum. */
   readonly waited: number;
+  /** The most there were at once. */
   readonly connections: number;
-  /** CPU of this process during the run, s. */
+  /** CPU of this process during the run. */
   readonly cpuSeconds: number;
-  /** Why the run must not be trusted, when it must not. */
-  readonly isVoid?: string;
 }
 
-const LATE_MS = 1;
-const MAX_LATE_SHARE = 0.01;
+const DEFAULT_MAX_CONNECTIONS = 256;
+const DEFAULT_TIMEOUT_MS = 10_000;
 const SWEEP_MS = 20;
-/** Servers commonly close idle connections after 5 s: sending on one just then loses the request. */
-const MAX_IDLE_MS = 4000;
 
-/** Runs the whole schedule. Rejects when no connection can be made at all, or with the signal's reason. */
+/** Runs the whole schedule. Rejects when the first connection cannot be made, or with the signal's reason. */
 export function openLoop(options: OpenLoopOptions): Promise<OpenLoopResult> {
   return new Promise((resolve, reject) => new OpenLoop(options, resolve, reject).start());
 }
 
+/** Waits for its first connection, then runs its schedule, then settles; it is over once it has settled. */
 class OpenLoop implements ConnectionOwner {
   readonly #options: OpenLoopOptions;
+  readonly #timeoutMs: number;
   readonly #resolve: (result: OpenLoopResult) => void;
   readonly #reject: (reason: unknown) => void;
   readonly #tally: Tally;
   readonly #lateMs: Float64Array;
-  readonly #connections = new Set<Connection>();
-  /** The last to become idle is the first to be used, so that no more are kept warm than are needed. */
-  readonly #idle: Connection[] = [];
+  readonly #connections: Connections;
   readonly #wakeup = new Wakeup(() => this.#pump());
+  /** Running while the schedule is. */
   #sweeper: NodeJS.Timeout | undefined;
-  #startedAt = -1;
+  #startedAt = 0;
   #cpu: NodeJS.CpuUsage = { user: 0, system: 0 };
-  #connecting = 0;
-  #mostConnections = 0;
   #waited = 0;
   /** Requests before this are due; those from `#unsent` to here wait for a connection. */
   #due = 0;
@@ -91,62 +84,73 @@ class OpenLoop implements ConnectionOwner {
     resolve: (result: OpenLoopResult) => void,
     reject: (reason: unknown) => void,
   ) {
+    const { arrivals, check, maxConnections = DEFAULT_MAX_CONNECTIONS } = options;
     this.#options = options;
+    this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#tally = new Tally(options.arrivals.length, options.check);
-    this.#lateMs = new Float64Array(options.arrivals.length);
+    this.#tally = new Tally(check, arrivals.length);
+    this.#lateMs = new Float64Array(arrivals.length);
+    const { maxReplyBytes = DEFAULT_MAX_REPLY_BYTES } = options;
+    this.#connections = new Connections(options, this, maxConnections, maxReplyBytes);
   }
 
-  /** Connects; the clock starts with the first connection. */
   start(): void {
     const { signal } = this.#options;
     signal?.addEventListener('abort', this.#onAbort);
     if (signal?.aborted) this.#onAbort();
-    else this.#connect();
+    else this.#connections.grow(1);
+  }
+
+  connected(connection: Connection): void {
+    this.#connections.arrived();
+    this.#connections.giveBack(connection, this.#now());
+    if (this.#sweeper === undefined) this.#begin();
+    else this.#feed();
+  }
+
+  answered(connection: Connection, reply: Reply): void {
+    const now = this.#now();
+    const { index } = connection;
+    connection.index = -1;
+    this.#tally.answer(index, reply, now - this.#dueAt(index));
+    this.#options.inspect?.(reply, index);
+    this.#connections.giveBack(connection, now);
+    this.#feed();
+    this.#settleWhenDone();
+  }
+
+  ended(connection: Connection, how: Ending, detail: string): void {
+    this.#connections.remove(connection);
+    if (connection.index >= 0) this.#tally.unanswered(how === 'unreadable' ? 'wrong' : 'lost', detail);
+    else if (how === 'refused' && !this.#passRefusal(detail)) return;
+    this.#feed();
+    this.#settleWhenDone();
   }
 
   readonly #onAbort = (): void => this.#fail(this.#options.signal?.reason);
 
-  connected(connection: Connection): void {
-    this.#connecting--;
-    if (this.#startedAt < 0) this.#begin();
-    this.#release(connection);
-  }
-
-  answered(connection: Connection, reply: Reply): void {
-    const { index } = connection;
-    connection.index = -1;
-    this.#tally.answer(index, reply, this.#now() - this.#dueAt(index));
-    this.#options.inspect?.(reply, index);
-    if (connection.isOpen) this.#release(connection);
-    else this.#connections.delete(connection);
-    this.#finishWhenDone();
-  }
-
-  ended(connection: Connection, how: 'refused' | 'lost' | 'unreadable', detail: string): void {
-    this.#connections.delete(connection);
-    if (how === 'refused') this.#connectFailed(detail);
-    else if (connection.index >= 0)
-      this.#tally.count(connection.index, how === 'lost' ? 'lost' : 'wrong', detail);
-    else this.#idle.splice(this.#idle.indexOf(connection), 1);
-    this.#feed();
-    this.#finishWhenDone();
-  }
-
-  #connectFailed(detail: string): void {
-    this.#connecting--;
-    if (this.#startedAt < 0)
-      this.#fail(new Error(`cannot connect to ${this.#options.host}:${this.#options.port}: ${detail}`));
-    else if (this.#unsent < this.#due) this.#tally.count(this.#unsent++, 'unconnected', detail);
+  /** A connection that could not be made costs the request that waited longest; the first one ends the run. */
+  #passRefusal(detail: string): boolean {
+    this.#connections.arrived();
+    if (this.#sweeper !== undefined) {
+      if (this.#unsent < this.#due) {
+        this.#unsent++;
+        this.#tally.unanswered('unconnected', detail);
+      }
+      return true;
+    }
+    const { host, port } = this.#options;
+    this.#fail(new Error(`cannot connect to ${host}:${port}: ${detail}`));
+    return false;
   }
 
   #begin(): void {
+    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
     this.#cpu = process.cpuUsage();
     this.#startedAt = performance.now();
-    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
     this.#pump();
-    this.#finishWhenDone();
+    this.#settleWhenDone();
   }
 
   #now(): number {
@@ -159,77 +163,48 @@ class OpenLoop implements ConnectionOwner {
 
   /** Sends what is due and sleeps until the next is. */
   #pump(): void {
-    const { arrivals } = this.#options;
-    for (let now = this.#now(); this.#due < arrivals.length; now = this.#now()) {
-      const lateMs = now - this.#dueAt(this.#due);
-      if (lateMs < 0) {
-        this.#wakeup.in(-lateMs);
-        break;
-      }
-      this.#lateMs[this.#due++] = lateMs;
-      this.#feed();
-      if (this.#unsent < this.#due && this.#connections.size >= this.#maxConnections) this.#waited++;
+    const { length } = this.#options.arrivals;
+    for (; this.#due < length; this.#due++) {
+      const lateMs = this.#now() - this.#dueAt(this.#due);
+      if (lateMs < 0) return void this.#wakeup.in(-lateMs);
+      this.#lateMs[this.#due] = lateMs;
+      this.#feed(this.#due + 1);
+      if (this.#unsent <= this.#due && this.#connections.isFull) this.#waited++;
     }
   }
 
-  /** Hands due requests to idle connections, and makes as many connections as requests still wait. */
-  #feed(): void {
+  /** Hands the requests before `due` to idle connections, and makes as many connections as still wait. */
+  #feed(due = this.#due): void {
     const { requests } = this.#options;
-    while (this.#unsent < this.#due) {
-      const connection = this.#idle.pop();
-      if (connection === undefined) break;
+    while (this.#unsent < due) {
+      const connection = this.#connections.take();
+      if (connection === undefined) {
+        this.#connections.grow(due - this.#unsent);
+        return;
+      }
       connection.index = this.#unsent++;
       connection.send(requests[connection.index % requests.length] as Uint8Array);
     }
-    while (this.#connecting < this.#due - this.#unsent && this.#connections.size < this.#maxConnections)
-      this.#connect();
-  }
-
-  get #maxConnections(): number {
-    return this.#options.maxConnections ?? 256;
-  }
-
-  #connect(): void {
-    this.#connecting++;
-    const { maxReplyBytes = DEFAULT_MAX_REPLY_BYTES } = this.#options;
-    this.#connections.add(new Connection(this.#options, this, maxReplyBytes));
-    this.#mostConnections = Math.max(this.#mostConnections, this.#connections.size);
-  }
-
-  #release(connection: Connection): void {
-    connection.idleSince = this.#now();
-    this.#idle.push(connection);
-    this.#feed();
   }
 
   /** Ends what has taken too long, and connections that nobody needs. */
   #sweep(): void {
     const now = this.#now();
-    const { timeoutMs = 10_000 } = this.#options;
-    for (const connection of this.#connections) {
-      if (connection.index < 0 || now - this.#dueAt(connection.index) < timeoutMs) continue;
-      this.#tally.count(connection.index, 'timeout', `no answer within ${timeoutMs} ms`);
-      this.#drop(connection);
-    }
-    while (this.#unsent < this.#due && now - this.#dueAt(this.#unsent) >= timeoutMs)
-      this.#tally.count(this.#unsent++, 'timeout', `no connection was free for ${timeoutMs} ms`);
-    while (this.#idle.length > 0 && now - (this.#idle[0] as Connection).idleSince > MAX_IDLE_MS)
-      this.#drop(this.#idle.shift() as Connection);
+    const isOver = (index: number) => now - this.#dueAt(index) >= this.#timeoutMs;
+    const timeOut = () => this.#tally.unanswered('timeout', `no answer within ${this.#timeoutMs} ms`);
+    this.#connections.dropBusy(connection => isOver(connection.index), timeOut);
+    for (; this.#unsent < this.#due && isOver(this.#unsent); this.#unsent++) timeOut();
+    this.#connections.retireIdle(now);
     this.#feed();
-    this.#finishWhenDone();
+    this.#settleWhenDone();
   }
 
-  #drop(connection: Connection): void {
-    connection.destroy();
-    this.#connections.delete(connection);
-  }
-
-  #finishWhenDone(): void {
-    if (this.#sweeper === undefined || this.#tally.done < this.#options.arrivals.length) return;
-    const seconds = this.#now() / 1000;
-    const cpu = process.cpuUsage(this.#cpu);
-    this.#close();
+  #settleWhenDone(): void {
     const { arrivals } = this.#options;
+    if (this.#sweeper === undefined || this.#tally.done < arrivals.length) return;
+    const seconds = this.#now() / 1000;
+    const { user, system } = process.cpuUsage(this.#cpu);
+    this.#close();
     const { counts: outcomes, firsts } = this.#tally;
     this.#resolve({
       requests: arrivals.length,
@@ -239,24 +214,13 @@ class OpenLoop implements ConnectionOwner {
       outcomes,
       firsts,
       ...this.#tally.latencies(),
-      generator: this.#generator((cpu.user + cpu.system) / 1e6),
+      generator: {
+        ...lateness(this.#lateMs),
+        waited: this.#waited,
+        connections: this.#connections.most,
+        cpuSeconds: (user + system) / 1e6,
+      },
     });
-  }
-
-  #generator(cpuSeconds: number): Generator {
-    const late = this.#lateMs.sort();
-    const lateShare = late.filter(ms => ms > LATE_MS).length / Math.max(1, late.length);
-    return {
-      lateShare,
-      lateP99Ms: quantile(late, 0.99),
-      lateMaxMs: late.at(-1) ?? 0,
-      waited: this.#waited,
-      connections: this.#mostConnections,
-      cpuSeconds,
-      ...(lateShare > MAX_LATE_SHARE && {
-        isVoid: `the generator was late: ${(lateShare * 100).toFixed(1)} % of its requests left more than ${LATE_MS} ms after they were due`,
-      }),
-    };
   }
 
   #fail(reason: unknown): void {
@@ -269,7 +233,6 @@ class OpenLoop implements ConnectionOwner {
     this.#sweeper = undefined;
     this.#wakeup.cancel();
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
-    for (const connection of this.#connections) connection.destroy();
-    this.#connections.clear();
+    this.#connections.close();
   }
 }
