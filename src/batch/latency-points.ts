@@ -9,7 +9,7 @@ export interface LatencyPoint {
   readonly runMs: number;
   /** Its 95th percentile, ms. */
   readonly upperMs: number;
-  /** Usual time for the way there and back, ms. */
+  /** Time for the way there and back when nothing gets in the way, ms. */
   readonly overheadMs: number;
 }
 

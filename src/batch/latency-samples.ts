@@ -11,6 +11,7 @@ export class LatencySamples {
   #since = 0;
   #typicalMs = Number.NaN;
   #upperMs = Number.NaN;
+  #lowerMs = Number.NaN;
 
   /** How many it knows; it forgets all but the newest 50. */
   get count(): number {
@@ -34,10 +35,16 @@ export class LatencySamples {
     return this.#upperMs;
   }
 
+  /** The lower quartile: what it takes when nothing else gets in the way; NaN when there is none. */
+  get lowerMs(): number {
+    return this.#lowerMs;
+  }
+
   #refresh(): void {
     this.#since = 0;
     const sorted = this.#ms.slice(0, this.#count).sort();
     this.#typicalMs = sorted[this.#count >> 1] as number;
+    this.#lowerMs = sorted[this.#count >> 2] as number;
     this.#upperMs = sorted[Math.floor(this.#count * 0.95)] as number;
   }
 }

@@ -101,7 +101,7 @@ function livePoint({ rows, run, overhead }: Bucket): LatencyPoint {
     runs: run.count,
     runMs: run.typicalMs,
     upperMs: run.upperMs,
-    overheadMs: known ? overhead.typicalMs : 0,
+    overheadMs: known ? overhead.lowerMs : 0,
   };
 }
 

@@ -22,6 +22,7 @@ test('the document names exactly the routes that answer', async t => {
     'GET /',
     'GET /metrics',
     'GET /v1/config',
+    'GET /v1/learned',
     'GET /v1/models',
     'GET /v1/openapi.json',
     'GET /v1/workers',

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { economyOf } from '../../src/batch/batch-economy.ts';
+import { type LatencyPoint, pointAt, rescaled } from '../../src/batch/latency-points.ts';
+import { LatencySamples } from '../../src/batch/latency-samples.ts';
+import { LatencyTable } from '../../src/batch/latency-table.ts';
+import { LearnedLatencies } from '../../src/batch/learned-latencies.ts';
+
+const point = (rows: number, runMs: number, overheadMs = 0): LatencyPoint => ({
+  rows,
+  runs: 0,
+  runMs,
+  upperMs: runMs * 1.2,
+  overheadMs,
+});
+const points = (table: Readonly<Record<number, number>>, overheadMs = 0): LatencyPoint[] =>
+  Object.entries(table).map(([rows, ms]) => point(Number(rows), ms, overheadMs));
+
+/** ms by rows, one thread, as measured on real models. */
+const WIDE_MLP = { 1: 3.7, 2: 3.9, 4: 4.2, 8: 5, 16: 7, 32: 11, 64: 21, 128: 42, 256: 84 };
+const RECOGNISER = { 1: 10.3, 2: 21, 4: 44, 8: 100 };
+const TEXT_DIRECTION = { 1: 0.49, 2: 0.96, 4: 1.9, 8: 3.6, 16: 7.1 };
+const GPU = { 1: 8.4, 8: 8.4, 32: 8.5 };
+
+test('samples know the median and the quantiles of the newest fifty', () => {
+  const samples = new LatencySamples();
+  assert.ok(Number.isNaN(samples.typicalMs));
+  for (let ms = 1000; ms < 1100; ms++) samples.add(ms);
+  for (let ms = 1; ms <= 50; ms++) samples.add(ms);
+  assert.equal(samples.count, 50);
+  assert.ok(Math.abs(samples.typicalMs - 26) <= 8, `${samples.typicalMs}`);
+  for (let more = 0; more < 8; more++) samples.add(25);
+  assert.ok(samples.upperMs <= 50 && samples.upperMs >= 46, `${samples.upperMs}`);
+  assert.ok(samples.lowerMs < samples.typicalMs);
+});
+
+test('between known sizes a latency lies on the line, beyond them on the line of the outer two', () => {
+  const known = points({ 1: 2, 5: 10, 9: 12 });
+  for (const [rows, ms] of [
+    [1, 2],
+    [3, 6],
+    [5, 10],
+    [7, 11],
+    [9, 12],
+    [13, 14],
+  ] as const)
+    assert.equal(pointAt(known, rows)?.runMs, ms);
+  assert.equal(pointAt([], 3), undefined);
+  assert.equal(pointAt(points({ 4: 8 }), 2)?.runMs, 4, 'of one size alone, in proportion');
+  assert.equal(pointAt(points({ 1: 8, 2: 4 }), 100)?.runMs, 4, 'noise never makes a batch free');
+});
+
+test('what has not run since the load is scaled by what others take beyond their time then', () => {
+  const measured = points({ 1: 1, 8: 2, 64: 10 });
+  const live = [{ ...point(8, 4), runs: 5 }];
+  assert.deepEqual(
+    rescaled(measured, live).map(({ rows, runMs }) => [rows, runMs]),
+    [
+      [1, 2],
+      [8, 4],
+      [64, 20],
+    ],
+  );
+});
+
+const economies: readonly [string, LatencyPoint[], maxRows: number, knee: number, cap: number][] = [
+  ['weights dominate: the size from which rows gain nothing more', points(WIDE_MLP), 256, 48, 256],
+  ['arithmetic dominates: a few rows', points(TEXT_DIRECTION), 16, 8, 16],
+  ['batches cost more than they save: one row, and never more', points(RECOGNISER), 8, 1, 2],
+  ['a GPU that does not notice: the largest', points(GPU), 32, 32, 32],
+  ['the way there and back is part of the cost', points({ 1: 0.1, 2: 0.2, 4: 0.4, 8: 0.8 }, 1), 8, 8, 8],
+  ['the largest known is the cheapest: twice as large is tried', points({ 1: 4, 2: 4.2, 4: 4.6 }), 64, 8, 8],
+  ['nothing known: anything is tried', [], 64, 64, 64],
+  ['one size known: anything is tried', points({ 1: 5 }), 64, 64, 64],
+];
+for (const [name, known, maxRows, kneeRows, capRows] of economies) {
+  test(`which sizes pay: ${name}`, () => {
+    assert.deepEqual(economyOf(known, maxRows, []), { kneeRows, capRows });
+  });
+}
+
+test('only sizes that may be run are weighed', () => {
+  assert.deepEqual(economyOf(points(WIDE_MLP), 128, [16, 128]), { kneeRows: 128, capRows: 128 });
+});
+
+test('a table follows what runs take now, and forgets', () => {
+  const measured = [1, 2, 4, 8].map(rows => ({ kind: 'cpu', rows, inferMs: rows, roundTripMs: rows + 0.5 }));
+  const table = new LatencyTable(measured);
+  assert.equal(table.at(4)?.runMs, 4);
+  assert.equal(table.at(4)?.overheadMs, 0.5);
+  for (let run = 0; run < 60; run++) table.learn({ rows: 4, inferMs: 8, overheadMs: 1 });
+  assert.equal(table.at(4)?.runMs, 8);
+  assert.equal(table.at(4)?.overheadMs, 1);
+  assert.equal(table.at(8)?.runMs, 16, 'and takes the others along');
+  for (let run = 0; run < 60; run++) table.learn({ rows: 4, inferMs: 4, overheadMs: undefined });
+  assert.equal(table.at(4)?.runMs, 4);
+  assert.equal(table.at(4)?.overheadMs, 1, 'a batch that waited behind another says nothing of the way');
+});
+
+test('whatever runs, a table gives finite, positive latencies for every size', () => {
+  const lesson = fc.record({
+    rows: fc.integer({ min: 1, max: 5000 }),
+    inferMs: fc.double({ min: 0.001, max: 5000, noNaN: true }),
+    overheadMs: fc.option(fc.double({ min: -1, max: 100, noNaN: true }), { nil: undefined }),
+  });
+  fc.assert(
+    fc.property(
+      fc.array(lesson, { minLength: 3, maxLength: 200 }),
+      fc.integer({ min: 1, max: 9000 }),
+      (lessons, rows) => {
+        const table = new LatencyTable([{ kind: 'cpu', rows: 1, inferMs: 1, roundTripMs: 1.5 }]);
+        for (const one of lessons) table.learn(one);
+        const found = table.at(rows);
+        assert.ok(found !== undefined && found.runMs > 0 && found.overheadMs >= 0);
+        assert.ok(Number.isFinite(found.runMs + found.upperMs + found.overheadMs));
+        const { kneeRows, capRows } = economyOf(table.points, 64, []);
+        assert.ok(kneeRows >= 1 && kneeRows <= capRows && capRows <= 64);
+      },
+    ),
+  );
+});
+
+test('signatures and kinds of instance are learned apart, and only so many are kept', () => {
+  const measured = [{ kind: 'cpu', rows: 1, inferMs: 5, roundTripMs: 6 }];
+  const learned = new LearnedLatencies({ measured, maxRows: 8, sizes: [] });
+  assert.equal(learned.of('a', 'cpu', 0).expect(1)?.runMs, 5);
+  assert.equal(
+    learned.of('a', 'cuda', 0).expect(1),
+    undefined,
+    'what was measured on one kind says nothing of another',
+  );
+  for (let run = 0; run < 3; run++) learned.use('a', 'cpu', 0).learn({ rows: 1, inferMs: 9, overheadMs: 1 });
+  assert.equal(learned.of('a', 'cpu', 0).expect(1)?.runMs, 9);
+  assert.equal(learned.of('b', 'cpu', 0).expect(1)?.runMs, 5);
+  for (let i = 0; i < 1000; i++) {
+    learned.use(`other ${i}`, 'cpu', 0);
+    learned.use('a', 'cpu', 0);
+  }
+  assert.ok([...learned].length <= 256);
+  assert.equal(learned.of('a', 'cpu', 0).expect(1)?.runMs, 9, 'what is used is kept');
+});
