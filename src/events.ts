@@ -30,6 +30,10 @@ export interface BatchDone {
   /** Callers' rows, without padding. */
   readonly rows: number;
   readonly paddedRows: number;
+  /** Of all inputs as they were run: rows × elements a row. */
+  readonly elements: number;
+  /** Of them, those no caller sent: padded rows, and the padding of shorter rows. */
+  readonly paddingElements: number;
   readonly requests: number;
   /** Inside the engine, ms; 0 when it failed. */
   readonly inferMs: number;

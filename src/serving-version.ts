@@ -1,5 +1,6 @@
 /** A version that can answer: loaded on workers, with a batcher in front. Joins the pool and the batcher. */
 import { Batcher } from './batch/batcher.ts';
+import { type PaddingPlan, paddingPlanOf } from './batch/padding-plan.ts';
 import { declarationMismatch } from './config/declared-tensors.ts';
 import type { ModelConfig } from './config/model-options.ts';
 import { GatewayError } from './errors.ts';
@@ -37,6 +38,7 @@ export class ServingVersion {
       await unit.unload();
       throw new GatewayError('invalid', mismatch);
     }
+    const padding = await paddingFor(spec, unit);
     const { batching } = spec.config;
     const batcher = new Batcher(
       {
@@ -51,6 +53,7 @@ export class ServingVersion {
         measured: unit.measured,
         preferredBatchSizes: batching.preferredBatchSizes,
         allowedBatchSizes: batching.allowedBatchSizes,
+        padding,
         maxQueueRows: batching.maxQueueRows,
         maxQueueBytes: batching.maxQueueBytes,
         maxSignatures: MAX_SIGNATURES,
@@ -72,6 +75,16 @@ export class ServingVersion {
   async close(): Promise<void> {
     await this.batcher.drain();
     await this.unit.unload();
+  }
+}
+
+/** Frees the instances when what is declared does not fit the model. */
+async function paddingFor({ config }: CatalogSpec, unit: LoadedVersion): Promise<PaddingPlan | undefined> {
+  try {
+    return paddingPlanOf(config.padding, unit.signature, unit.maxBatchSize);
+  } catch (error) {
+    await unit.unload();
+    throw error;
   }
 }
 

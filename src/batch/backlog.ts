@@ -23,6 +23,11 @@ export class Backlog {
     return this.#queues.size;
   }
 
+  /** Each has a head. */
+  get queues(): Iterable<ShapeQueue> {
+    return this.#queues.values();
+  }
+
   has(key: string): boolean {
     return this.#queues.has(key);
   }

@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import type { BatchDone, Events } from '../events.ts';
 import type { InferenceResult, Slot } from '../inference.ts';
-import type { BatcherOptions } from './batcher-options.ts';
+import { type BatcherOptions, paddingOf } from './batcher-options.ts';
 import { type BatchShape, type ClosedBatch, type Cut, closedBatch, execute } from './closed-batch.ts';
 import type { Entry } from './entry.ts';
 import type { Piece } from './shape-queue.ts';
@@ -35,7 +35,8 @@ export class BatchRunner {
     const { signature, maxBatchSize, allowedBatchSizes } = options;
     this.#options = options;
     const outputs = signature.outputs.map(({ name }) => name);
-    this.#shape = { signature, outputs, hasBatchAxis: maxBatchSize > 0, allowedBatchSizes };
+    const padding = paddingOf(options);
+    this.#shape = { signature, outputs, hasBatchAxis: maxBatchSize > 0, allowedBatchSizes, padding };
     this.#events = events;
     this.#observer = observer;
   }
@@ -97,11 +98,14 @@ export class BatchRunner {
 
   #report(batch: ClosedBatch, inferMs: number, roundTripMs: number, outcome: BatchDone['outcome']): void {
     const { model, version } = this.#options;
+    const elements = (batch.rows + batch.padding) * batch.elementsPerRow;
     this.#events.emit('batch:done', {
       model,
       version,
       rows: batch.rows,
       paddedRows: batch.padding,
+      elements,
+      paddingElements: elements - batch.ownElements,
       requests: batch.pieces.length,
       inferMs,
       roundTripMs,

@@ -2,6 +2,8 @@ import type { Inference, ModelSignature } from '../inference.ts';
 import type { QueueBounds } from './admission.ts';
 import type { ClosingRule } from './closing.ts';
 import type { MeasuredSize } from './latency-table.ts';
+import type { PaddingPlan } from './padding-plan.ts';
+import { lengthKeyOf } from './request-lengths.ts';
 import { signatureKeyOf } from './signature-key.ts';
 
 /** The knobs of one version's batcher, in Triton's vocabulary. Rows are rows of the batch axis, never requests. */
@@ -28,6 +30,8 @@ export interface BatcherOptions extends QueueBounds {
   readonly preferredBatchSizes: readonly number[];
   /** Increasing. A batch is padded to the next of them, and is never larger than the last. Empty: no padding. */
   readonly allowedBatchSizes: readonly number[];
+  /** Which inputs may be padded so that requests of different lengths share a batch; undefined: none. */
+  readonly padding?: PaddingPlan | undefined;
   /** Rows waiting; above it `overloaded`, and `too-large` for a request that alone has more. */
   readonly maxQueueRows: number;
   /** Bytes of the inputs waiting; refused likewise. */
@@ -51,7 +55,14 @@ export function closingRuleOf(options: BatcherOptions): ClosingRule {
 
 /** Requests with equal keys wait in one queue; all of them, where none is ever joined with another. */
 export function queueKeyOf(options: BatcherOptions): (inference: Inference) => string {
-  return joins(options) ? signatureKeyOf(options.signature) : () => '';
+  if (!joins(options)) return () => '';
+  const plan = paddingOf(options);
+  return plan === undefined ? signatureKeyOf(options.signature) : lengthKeyOf(options.signature, plan);
+}
+
+/** The padding in force: none where no batch is shared. */
+export function paddingOf(options: BatcherOptions): PaddingPlan | undefined {
+  return joins(options) ? options.padding : undefined;
 }
 
 /** May its batches be as large as was learned to pay? Sizes that were asked for are kept to. */

@@ -5,6 +5,7 @@ import { admit, refusalOf } from './admission.ts';
 import { Alarm } from './alarm.ts';
 import { Backlog, type Choice } from './backlog.ts';
 import { BatchRunner } from './batch-runner.ts';
+import { type BatchSharing, sharingOf } from './batch-sharing.ts';
 import { type BatcherOptions, queueKeyOf } from './batcher-options.ts';
 import { type Closer, closerOf } from './closer.ts';
 import { Deadlines, deadlineError } from './deadlines.ts';
@@ -39,6 +40,8 @@ export class Batcher {
   readonly #delayAlarm: Alarm;
   readonly #foresight: Foresight;
   readonly #closer: Closer;
+  /** Undefined where only requests of equal lengths share a batch. */
+  readonly #sharing: BatchSharing | undefined;
   readonly #owner: EntryOwner = { cancel: (entry, error) => this.#cancel(entry, error) };
   #life: Life = { kind: 'open' };
   /** Takes the request for a slot back; undefined while none is outstanding. */
@@ -57,6 +60,7 @@ export class Batcher {
     this.#delayAlarm = new Alarm(now, () => this.#seek(now()));
     this.#foresight = new Foresight(options, executor, this.#backlog);
     this.#closer = closerOf(options, executor, this.#foresight);
+    this.#sharing = sharingOf(options, executor);
   }
 
   /** Rows not yet sent to a worker. */
@@ -158,11 +162,13 @@ export class Batcher {
   };
 
   #send(slot: Slot, queue: ShapeQueue, rows: number, now: number): void {
-    const pieces = this.#backlog.take(queue, rows);
+    const pieces = this.#backlog.take(queue, this.#sharing?.rowsWithin(queue, rows) ?? rows);
+    const key = this.#sharing?.fill(pieces, queue, this.#backlog, slot.kind, now) ?? queue.key;
     const batch = this.#runner.closed(pieces, now);
-    const seen = this.#foresight.sent(slot, queue, batch, now);
+    const seen = this.#foresight.sent(slot, queue, key, batch, now);
     void this.#runner.run(slot, batch, end => {
       seen(end);
+      if (end.inferMs !== undefined) this.#sharing?.learn(batch, slot.kind, end.inferMs);
       this.#foresight.sendAhead(end.at);
       this.#settleDown();
     });

@@ -1,7 +1,9 @@
 /** One batch from being closed to being answered: what to run, and each caller's share of the result. */
 import type { Execution, ExecutionResult, ModelSignature, Slot } from '../inference.ts';
 import type { Tensor } from '../tensor.ts';
+import { type BatchElements, cutToOwn, sizeOf } from './padded-batch.ts';
 import { paddingFor } from './padding.ts';
+import type { PaddingPlan } from './padding-plan.ts';
 import type { Piece } from './shape-queue.ts';
 import { outputsToRun } from './signature-key.ts';
 import { BatchOutputs, pick } from './splitting.ts';
@@ -14,9 +16,11 @@ export interface BatchShape {
   readonly outputs: readonly string[];
   readonly hasBatchAxis: boolean;
   readonly allowedBatchSizes: readonly number[];
+  /** Undefined where requests of a batch have equal lengths. */
+  readonly padding: PaddingPlan | undefined;
 }
 
-export interface ClosedBatch {
+export interface ClosedBatch extends BatchElements {
   /** At least one. A batch never grows. */
   readonly pieces: readonly Piece[];
   /** Callers' rows. */
@@ -41,6 +45,7 @@ export function closedBatch(pieces: readonly Piece[], sentAt: number, shape: Bat
     padding: shape.hasBatchAxis ? paddingFor(rows, shape.allowedBatchSizes) : 0,
     outputs: outputsToRun(shape.signature.outputs, wanted),
     sentAt,
+    ...sizeOf(pieces, shape.padding),
   };
 }
 
@@ -63,7 +68,7 @@ export async function execute(
 
 function executionOf(batch: ClosedBatch, hasBatchAxis: boolean): Execution {
   return {
-    inputs: hasBatchAxis ? stack(batch.pieces, batch.padding) : pass(batch.pieces[0] as Piece),
+    inputs: hasBatchAxis ? stack(batch.pieces, batch.padding, batch.lengths) : pass(batch.pieces[0] as Piece),
     outputs: batch.outputs,
     rows: batch.rows + batch.padding,
   };
@@ -76,5 +81,9 @@ function cutterOf(batch: ClosedBatch, { outputs }: ExecutionResult, shape: Batch
     return () => whole;
   }
   const together = new BatchOutputs(outputs, batch.outputs ?? shape.outputs, batch.rows + batch.padding);
-  return ({ entry, rows }, at) => together.cut(at, rows, entry.inference.outputs);
+  const { lengths } = batch;
+  return ({ entry, rows }, at) => {
+    const cut = together.cut(at, rows, entry.inference.outputs);
+    return lengths === undefined ? cut : cutToOwn(cut, entry.inference, lengths);
+  };
 }

@@ -61,12 +61,12 @@ export class Foresight {
     return this.#latencies.of(signature, kind, now);
   }
 
-  /** A batch leaves; returns what is to be called when it has ended. */
-  sent(slot: Slot, queue: ShapeQueue, batch: ClosedBatch, now: number): (end: BatchEnd) => void {
+  /** A batch of `queue` leaves, of signature `key`: the queue's, unless others joined it. Returns what is to be called when it has ended. */
+  sent(slot: Slot, queue: ShapeQueue, key: string, batch: ClosedBatch, now: number): (end: BatchEnd) => void {
     this.#kind = slot.kind;
-    const learned = this.#latencies.use(queue.key, slot.kind, now);
-    learned.arrivals.add(queue.arrived, now);
+    this.of(queue.key, slot.kind, now).arrivals.add(queue.arrived, now);
     queue.arrived = 0;
+    const learned = this.#latencies.use(key, slot.kind, now);
     this.#drained.add(batch.rows, now);
     const rows = batch.rows + batch.padding;
     const sent = this.#underWay.add(slot, learned.expect(rows), now);

@@ -11,6 +11,8 @@ export interface LengthGroup {
 export interface SharingTerms {
   /** Rows of the largest batch. */
   readonly maxRows: number;
+  /** Elements of all its rows together. */
+  readonly maxElements: number;
   /** The longest a run may take, ms, for the earliest deadline to hold. */
   readonly withinMs: number;
   /** Elements of one row of such lengths. */
@@ -65,13 +67,16 @@ function nearest(head: LengthGroup, others: readonly LengthGroup[], terms: Shari
   return order.slice(0, MAX_CANDIDATES);
 }
 
-function join(batch: LengthGroup, other: LengthGroup, { maxRows, elementsOf }: SharingTerms): Joined {
+function join(batch: LengthGroup, other: LengthGroup, terms: SharingTerms): Joined {
+  const { maxRows, maxElements, elementsOf } = terms;
   const lengths = longest(batch.lengths, other.lengths);
+  const elements = elementsOf(lengths);
+  const room = Math.min(maxRows, Math.floor(maxElements / elements)) - batch.rows;
   return {
     lengths,
-    elements: elementsOf(lengths),
+    elements,
     ownElements: elementsOf(other.lengths),
-    rows: Math.min(other.rows, maxRows - batch.rows),
+    rows: Math.max(0, Math.min(other.rows, room)),
   };
 }
 
@@ -82,7 +87,7 @@ function pays(batch: LengthGroup, other: LengthGroup, joined: Joined, terms: Sha
   const added =
     1 - (batch.rows * batchElements + joined.rows * joined.ownElements) / (rows * joined.elements);
   // Nothing in it, nothing to compare.
-  if (!(added <= MOST_ADDED) || joined.rows === 0) return false;
+  if (!(added <= MOST_ADDED) || !(joined.rows > 0)) return false;
   const together = costOf(rows, joined.elements);
   const first = costOf(batch.rows, batchElements);
   const second = costOf(other.rows, joined.ownElements);

@@ -1,20 +1,30 @@
-/** From the pieces of a batch to one execution. Nothing is copied: each part is a view of its caller's bytes. */
+/** From the pieces of a batch to one execution. Each part is a view of its caller's bytes; only what is padded is copied. */
 import { GatewayError } from '../errors.ts';
 import type { StackedTensor } from '../inference.ts';
 import type { Tensor } from '../tensor.ts';
+import { type BatchLengths, lengthened, type Target, targetOf } from './padded-batch.ts';
 import { rowBoundsOf, viewOfRows } from './row-bounds.ts';
 import type { Piece } from './shape-queue.ts';
 
-/** Stacks pieces of one signature along the first axis; `padding` repeats the last row. At least one piece. */
-export function stack(pieces: readonly Piece[], padding: number): StackedTensor[] {
+/**
+ * Stacks pieces of one signature along the first axis; `padding` repeats the last row. At least one piece. `lengths`:
+ * what its rows are padded to, where they may differ in length.
+ */
+export function stack(
+  pieces: readonly Piece[],
+  padding: number,
+  lengths: BatchLengths | undefined,
+): StackedTensor[] {
   const first = inputsOf(pieces[0] as Piece);
   const last = pieces.at(-1) as Piece;
   let rows = padding;
   for (const piece of pieces) rows += piece.rows;
   return first.map(({ name, datatype, shape }, index) => {
-    const parts = pieces.map(piece => partOf(piece, index));
-    if (padding > 0) pad(parts, last, index, padding);
-    return { name, datatype, shape: [rows, ...shape.slice(1)], parts };
+    const target = targetOf(name, lengths);
+    const parts = pieces.map(piece => partOf(piece, index, target));
+    if (padding > 0) repeatLast(parts, last, index, padding, target);
+    const rowShape = target === undefined ? shape : shape.with(target.axis, target.length);
+    return { name, datatype, shape: [rows, ...rowShape.slice(1)], parts };
   });
 }
 
@@ -27,17 +37,22 @@ function inputsOf({ entry }: Piece): readonly Tensor[] {
   return entry.inference.inputs;
 }
 
-function partOf(piece: Piece, index: number): Uint8Array {
+function partOf(piece: Piece, index: number, target: Target | undefined): Uint8Array {
   const tensor = inputsOf(piece)[index] as Tensor;
-  return piece.rows === piece.entry.inference.rows
-    ? tensor.data
-    : rowsOf(tensor, piece, piece.from, piece.rows);
+  const data =
+    piece.rows === piece.entry.inference.rows ? tensor.data : rowsOf(tensor, piece, piece.from, piece.rows);
+  return target === undefined ? data : lengthened(tensor, piece.rows, data, target);
 }
 
-function pad(parts: Uint8Array[], last: Piece, index: number, padding: number): void {
-  const tensor = inputsOf(last)[index] as Tensor;
-  const lastRow = rowsOf(tensor, last, last.from + last.rows - 1, 1);
-  for (let i = 0; i < padding; i++) parts.push(lastRow);
+function repeatLast(
+  parts: Uint8Array[],
+  last: Piece,
+  index: number,
+  times: number,
+  target: Target | undefined,
+): void {
+  const row = partOf({ entry: last.entry, from: last.from + last.rows - 1, rows: 1 }, index, target);
+  for (let i = 0; i < times; i++) parts.push(row);
 }
 
 function rowsOf(tensor: Tensor, { entry }: Piece, from: number, count: number): Uint8Array {

@@ -16,6 +16,12 @@ export function registerVersionMetrics(registry: Registry, versions: Versions): 
   counter('headgate_inferences_total', 'Rows executed and answered.', series => series.inferences);
   counter('headgate_executions_total', 'Batches sent to a worker.', series => series.executions);
   counter('headgate_padded_rows_total', 'Rows added to batches as padding.', series => series.paddedRows);
+  counter('headgate_elements_total', 'Input elements run, padding included.', series => series.elements);
+  counter(
+    'headgate_padding_elements_total',
+    'Input elements run that no caller sent: padded rows, and shorter rows made longer.',
+    series => series.paddingElements,
+  );
   registerState(registry, versions);
 }
 

@@ -27,6 +27,8 @@ export class VersionSeries {
   inferences = 0;
   executions = 0;
   paddedRows = 0;
+  elements = 0;
+  paddingElements = 0;
   /** Undefined until the version was heard of by name. */
   state: VersionState | undefined;
 
@@ -46,6 +48,8 @@ export class VersionSeries {
   countBatch(done: BatchDone): void {
     this.executions++;
     this.paddedRows += done.paddedRows;
+    this.elements += done.elements;
+    this.paddingElements += done.paddingElements;
     this.batchRows.observe(done.rows);
     if (done.outcome === 'ok') this.compute.observe(done.inferMs / 1e3);
   }

@@ -9,7 +9,8 @@ const group = (rows: number, ...lengths: number[]): LengthGroup => ({ rows, leng
 
 function terms(costOf: Cost, rest: Partial<SharingTerms> = {}): SharingTerms {
   const elementsOf = (lengths: readonly number[]) => lengths.reduce((a, b) => a + b, 0);
-  return { maxRows: 32, withinMs: Number.POSITIVE_INFINITY, elementsOf, costOf, ...rest };
+  const unbounded = { maxElements: Number.POSITIVE_INFINITY, withinMs: Number.POSITIVE_INFINITY };
+  return { maxRows: 32, ...unbounded, elementsOf, costOf, ...rest };
 }
 
 /** A run costs the same whatever is in it: the weights are what is read. */
@@ -92,6 +93,13 @@ const CASES: readonly Case[] = [
     others: [group(1, 104)],
     terms: terms(WEIGHT_BOUND, { withinMs: 9 }),
     joining: [0],
+  },
+  {
+    name: 'no batch is larger than can be padded in passing',
+    head: group(4, 100),
+    others: [group(4, 120), group(3, 100)],
+    terms: terms(WEIGHT_BOUND, { maxElements: 700 }),
+    joining: [0, 3],
   },
   {
     name: 'where costs are not known, hardly any padding is tried',

@@ -23,6 +23,8 @@ export function batchDone(over: Partial<BatchDone> = {}): BatchDone {
     version: '1',
     rows: 1,
     paddedRows: 0,
+    elements: 12,
+    paddingElements: 0,
     requests: 1,
     inferMs: 5,
     roundTripMs: 6,
