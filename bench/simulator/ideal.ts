@@ -10,6 +10,7 @@ import {
   eager,
   eagerWithinDeadline,
   neverDivide,
+  staggered,
 } from './policies.ts';
 import { type Arrival, type Policy, simulate } from './queue.ts';
 
@@ -61,7 +62,13 @@ export function tailFamily({ service, servers, maxRows }: Setting, rowsPerMs: nu
     name: `deferred to ${aim} ℓ(1)`,
     policy: deferred({ latency: service, maxRows, aimMs: aim * service(1) }),
   }));
-  return [...eagers, ...held, ...aims];
+  const apart = capsOf(service, maxRows).flatMap(cap =>
+    [0.9, 1.15, 1.5].map(margin => {
+      const enough = Math.min(cap, needed(service, cap, (rowsPerMs * margin) / servers));
+      return { name: `staggered up to ${enough}, then ${cap}`, policy: staggered(service, enough, cap) };
+    }),
+  );
+  return [...eagers, ...held, ...aims, ...(servers > 1 ? apart : [])];
 }
 
 /** Policies that aim at a deadline, those that refuse the hopeless among them, and all that know none. */
@@ -119,6 +126,13 @@ export function idealRate(
     else low = { perMs, name: found.name };
   }
   return low;
+}
+
+/** The smallest batch with which one server does so many rows a ms; `maxRows` when none does. */
+function needed(latency: Latency, maxRows: number, rowsPerMs: number): number {
+  let rows = 1;
+  while (rows < maxRows && rows / latency(rows) < rowsPerMs) rows++;
+  return rows;
 }
 
 /** Powers of two up to the largest, the knee and the best size. */

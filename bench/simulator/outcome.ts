@@ -27,6 +27,7 @@ export function goodput({ latenciesMs, spanMs }: Simulated, sloMs: number): numb
   return (good / spanMs) * 1000;
 }
 
+/** The smallest value that at least that share does not exceed. */
 function below(sorted: Float64Array, q: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
+  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN;
 }

@@ -37,6 +37,19 @@ export function control(leastRows: number, delayMs: number, maxRows: number, div
   };
 }
 
+/**
+ * Servers that start together finish together, and whoever comes meanwhile waits a whole run: while fewer rows wait
+ * than `enough`, a batch goes no sooner than a run divided by the servers after the last one.
+ */
+export function staggered(latency: Latency, enough: number, maxRows: number): Policy {
+  return ({ now, sentAt, waitingRows, freeServers, servers }) => {
+    const rows = Math.min(waitingRows, maxRows);
+    const until = sentAt + latency(rows) / servers;
+    const holds = waitingRows < enough && freeServers < servers && until > now;
+    return holds ? { kind: 'wait', until } : send(rows);
+  };
+}
+
 export interface Deferral {
   readonly latency: Latency;
   readonly maxRows: number;

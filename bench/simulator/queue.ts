@@ -31,6 +31,8 @@ export interface QueueState {
   readonly servers: number;
   /** Until when each server is busy, ms; in the past for a free one. */
   readonly busyUntil: readonly number[];
+  /** When the last batch was sent, ms; −∞ before the first. */
+  readonly sentAt: number;
 }
 
 /** `send`: the longest waiting requests that fit into so many rows, at least one. `drop`: the first is refused. */
@@ -103,6 +105,7 @@ class Queue {
       freeServers: servers,
       servers,
       busyUntil: this.#servers.map(() => start),
+      sentAt: Number.NEGATIVE_INFINITY,
     };
   }
 
@@ -187,6 +190,7 @@ class Queue {
     while (this.#first < this.#next && rows + (arrivals[this.#first] as Arrival).rows <= most) {
       rows += this.#leave();
     }
+    this.#state.sentAt = this.#state.now;
     const tookMs = service(rows);
     server.startsAt = Math.max(server.endsAt, this.#state.now + transferMs);
     server.endsAt = server.startsAt + tookMs;

@@ -1,0 +1,144 @@
+/**
+ * P5: p99 at 70 % of saturated Poisson load ÷ p99 of an ideal batcher on the very same arrivals, simulated with the
+ * latencies ONNX Runtime alone has in as many processes as Headgate has instances. The ideal chooses the best of all
+ * its rules for each trace, and neither HTTP nor the load generator costs it anything.
+ */
+import path from 'node:path';
+import { type Ideal, idealTail } from '../simulator/ideal.ts';
+import type { Arrival } from '../simulator/queue.ts';
+import { type BenchModel, type BenchModelName, prepareModel } from '../support/bench-models.ts';
+import { DEFAULT_INSTANCES, type EngineTable, measureEngine } from '../support/engine-table.ts';
+import { startHeadgate } from '../support/headgate.ts';
+import { fill, type Offered, offer, serveModel } from '../support/served-model.ts';
+import { makeFigure } from './figure.ts';
+import type { Bench, Figure, Row } from './row.ts';
+
+const LOAD = 0.7;
+
+export interface TailSubject {
+  readonly name: BenchModelName;
+  readonly title: string;
+  readonly batches: readonly number[];
+  readonly connections: number;
+  readonly saturateSeconds: number;
+  readonly seconds: number;
+}
+
+export const TAIL_SUBJECTS: readonly TailSubject[] = [
+  {
+    name: 'wide',
+    title: 'wide MLP',
+    batches: [1, 2, 4, 8, 16, 32, 64],
+    connections: 128,
+    saturateSeconds: 2,
+    seconds: 5,
+  },
+  {
+    name: 'recogniser',
+    title: 'recogniser',
+    batches: [1, 2, 4],
+    connections: 8,
+    saturateSeconds: 3,
+    seconds: 14,
+  },
+];
+
+export const p5: Row = {
+  id: 'P5',
+  title: 'tail at 70 % load: p99 ÷ an ideal batcher’s',
+  budgetSeconds: 240,
+  async run(bench: Bench): Promise<readonly Figure[]> {
+    const figures: Figure[] = [];
+    for (const subject of TAIL_SUBJECTS) figures.push(await measureTail(bench, subject));
+    return figures;
+  },
+};
+
+interface Pair {
+  readonly engine: EngineTable;
+  readonly saturatedPerSecond: number;
+  readonly run: Offered;
+  readonly ideal: Ideal;
+}
+
+export async function measureTail(bench: Bench, subject: TailSubject): Promise<Figure> {
+  const repository = path.join(bench.folder, subject.name);
+  const model = await prepareModel(repository, subject.name);
+  const pairs: Pair[] = [];
+  for (let pair = 0; pair < bench.pairs; pair++) {
+    bench.progress(`${subject.title} pair ${pair + 1}/${bench.pairs}`);
+    pairs.push(await measurePair(bench, subject, model, repository, pair));
+  }
+  const reasons = pairs.flatMap(({ engine, run }) => engine.isVoid ?? run.generator.isVoid ?? []);
+  for (const { run } of pairs) plotRun(bench, subject, run);
+  return makeFigure({
+    row: 'P5',
+    name: subject.title,
+    unit: 'ratio',
+    all: pairs.map(({ run, ideal }) => run.p99Ms / ideal.p99Ms),
+    target: { bound: 'most', value: 1.5, stretch: 1.25 },
+    ...(reasons[0] !== undefined && reasons.length * 2 > pairs.length && { isVoid: reasons[0] }),
+    details: { instances: DEFAULT_INSTANCES, pairs: pairs.map(detailsOf) },
+  });
+}
+
+async function measurePair(
+  bench: Bench,
+  subject: TailSubject,
+  model: BenchModel,
+  repository: string,
+  pair: number,
+): Promise<Pair> {
+  const { batches } = subject;
+  const seconds = Math.max(0.15, 0.4 * bench.scale);
+  const measure = () => measureEngine(model, { batches, seconds, processes: DEFAULT_INSTANCES });
+  const before = pair % 2 === 0 ? await measure() : undefined;
+  const loaded = await loadHeadgate(bench, subject, model, repository, pair);
+  const engine = before ?? (await measure());
+  const arrivals: Arrival[] = Array.from(loaded.run.arrivals, at => ({ at, rows: 1 }));
+  const setting = { servers: DEFAULT_INSTANCES, service: engine.latency, maxRows: engine.maxRows };
+  return { ...loaded, engine, ideal: idealTail(setting, arrivals) };
+}
+
+/** A fresh gateway: warmed up, saturated to know its rate, then the arrivals. */
+async function loadHeadgate(
+  { scale, folder }: Bench,
+  { name, connections, saturateSeconds, seconds }: TailSubject,
+  model: BenchModel,
+  repository: string,
+  pair: number,
+): Promise<Pick<Pair, 'saturatedPerSecond' | 'run'>> {
+  await using server = await startHeadgate(repository, path.join(folder, `${name}-${pair}`));
+  const served = serveModel(model);
+  const loop = { connections, seconds: Math.max(1, scale * saturateSeconds) };
+  await fill(server, served, loop);
+  const { perSecond: saturatedPerSecond } = await fill(server, served, loop);
+  const perSecond = LOAD * saturatedPerSecond;
+  await offer(server, served, { perSecond, seconds: Math.max(0.5, scale), seed: 1000 + pair });
+  const run = await offer(server, served, { perSecond, seconds: Math.max(1, seconds * scale), seed: pair });
+  return { saturatedPerSecond, run };
+}
+
+function plotRun(bench: Bench, { title }: TailSubject, run: Offered): void {
+  bench.plot({
+    series: `${title}, 70 %`,
+    offeredPerSecond: run.offeredPerSecond,
+    answeredPerSecond: run.okPerSecond,
+    p99Ms: run.p99Ms,
+  });
+}
+
+function detailsOf({ engine, saturatedPerSecond, run, ideal }: Pair) {
+  const { requests, outcomes, generator, offeredPerSecond, p99Ms } = run;
+  return {
+    n: requests,
+    saturatedPerSecond,
+    offeredPerSecond,
+    p99Ms,
+    p50Ms: run.okMs[run.okMs.length >> 1],
+    ideal,
+    engineMs: engine.points,
+    outcomes,
+    generator,
+  };
+}

@@ -1,0 +1,40 @@
+/** What ONNX Runtime alone takes for each batch size, as the simulator wants it. */
+import { availableParallelism } from 'node:os';
+import { type Latency, type LatencyPoint, latencyOf } from '../simulator/latency-table.ts';
+import type { BenchModel } from './bench-models.ts';
+import { RawOrt, type RawTiming, shortOfReference } from './raw-ort.ts';
+
+/** Instances a model has on the CPU without being configured. */
+export const DEFAULT_INSTANCES = Math.min(2, availableParallelism());
+
+export interface EngineTable {
+  readonly points: readonly LatencyPoint[];
+  readonly latency: Latency;
+  readonly maxRows: number;
+  /** Rows per second of all processes at the best batch. */
+  readonly bestPerSecond: number;
+  /** Why it is too poor a baseline. */
+  readonly isVoid?: string;
+}
+
+export interface EngineRun {
+  readonly batches: readonly number[];
+  readonly seconds: number;
+  /** As many as the server has instances. */
+  readonly processes: number;
+}
+
+/** Median runs, in so many processes at the same time. The answers are checked. */
+export async function measureEngine(model: BenchModel, run: EngineRun): Promise<EngineTable> {
+  await using ort = await RawOrt.start(model, { processes: run.processes });
+  const timings = await ort.measure(run.batches, run.seconds, model.expected);
+  const points = timings.map(({ batch, p50Ms }) => ({ rows: batch, ms: p50Ms }));
+  const isVoid = shortOfReference(model.name, timings);
+  return {
+    points,
+    latency: latencyOf(points),
+    maxRows: run.batches.at(-1) ?? 1,
+    bestPerSecond: Math.max(...timings.map((timing: RawTiming) => timing.rowsPerSecond)),
+    ...(isVoid !== undefined && { isVoid }),
+  };
+}
