@@ -1,5 +1,6 @@
 /** Powers of ten as the nearest doubles; exact up to 10²². */
-const POWERS = Float64Array.from({ length: 61 }, (_, i) => Number(`1e${i}`));
+export const POWERS_OF_TEN = Float64Array.from({ length: 61 }, (_, i) => Number(`1e${i}`));
+/** Digits that came to this may have been more, and rounded. */
 const EXACT_MANTISSA = 2 ** 53;
 const EXACT_POWER = 22;
 const MARGIN = 2 ** -49;
@@ -14,13 +15,13 @@ const MARGIN = 2 ** -49;
  */
 export function decimalToDouble(mantissa: number, exponent: number, single: boolean): number {
   const power = exponent < 0 ? -exponent : exponent;
-  if (mantissa <= EXACT_MANTISSA && power <= EXACT_POWER) {
+  if (mantissa < EXACT_MANTISSA && power <= EXACT_POWER) {
     if (power === 0) return mantissa;
-    const scale = POWERS[power] as number;
+    const scale = POWERS_OF_TEN[power] as number;
     return exponent < 0 ? mantissa / scale : mantissa * scale;
   }
   if (!single || mantissa > 1e19 || power > 60) return Number.NaN;
-  const scale = POWERS[power] as number;
+  const scale = POWERS_OF_TEN[power] as number;
   const near = exponent < 0 ? mantissa / scale : mantissa * scale;
   if (near < 1e-30 || near > 1e30) return Number.NaN;
   return Math.fround(near * (1 - MARGIN)) === Math.fround(near * (1 + MARGIN)) ? near : Number.NaN;

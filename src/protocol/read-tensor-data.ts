@@ -1,15 +1,10 @@
 import { type Datatype, ELEMENT_BYTES, type Shape } from '../tensor.ts';
 import { FramedStrings } from './bytes-framing.ts';
-import { brief, type JsonReader } from './json-reader.ts';
+import { brief, type IntegerRange, type JsonReader } from './json-reader.ts';
 
-interface Range {
-  readonly min: number;
-  readonly max: number;
-}
-
-const signed = (bits: number): Range => ({ min: -(2 ** (bits - 1)), max: 2 ** (bits - 1) - 1 });
-const unsigned = (bits: number): Range => ({ min: 0, max: 2 ** bits - 1 });
-const RANGES: Partial<Record<Datatype, Range>> = {
+const signed = (bits: number): IntegerRange => ({ min: -(2 ** (bits - 1)), max: 2 ** (bits - 1) - 1 });
+const unsigned = (bits: number): IntegerRange => ({ min: 0, max: 2 ** bits - 1 });
+const RANGES: Partial<Record<Datatype, IntegerRange>> = {
   INT8: signed(8),
   INT16: signed(16),
   INT32: signed(32),
@@ -17,6 +12,8 @@ const RANGES: Partial<Record<Datatype, Range>> = {
   UINT16: unsigned(16),
   UINT32: unsigned(32),
 };
+const SAFE_UNSIGNED: IntegerRange = { min: 0, max: Number.MAX_SAFE_INTEGER };
+const SAFE_SIGNED: IntegerRange = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER };
 const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
 const MAX_UINT64 = 2n ** 64n - 1n;
@@ -87,9 +84,35 @@ function failCount(reader: JsonReader, expected: number, got: string, axis: numb
 function runReader(reader: JsonReader, datatype: Datatype, data: Uint8Array): ReadRun {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   if (datatype === 'BOOL') return elements(reader, index => readBoolean(reader, index, data));
-  if (datatype === 'INT64' || datatype === 'UINT64')
-    return elements(reader, index => readInteger64(reader, index, datatype, view));
-  return numbers(reader, datatype, storeFor(reader, datatype, view));
+  if (datatype === 'FP32') {
+    return numbers(
+      reader,
+      (index, end) => reader.floats(view, index, end, true),
+      index => view.setFloat32(index * 4, readFloat32(reader, index), true),
+    );
+  }
+  if (datatype === 'FP64') {
+    return numbers(
+      reader,
+      (index, end) => reader.floats(view, index, end, false),
+      index => view.setFloat64(index * 8, readFloat64(reader, index), true),
+    );
+  }
+  const size = ELEMENT_BYTES[datatype];
+  if (size === 8) {
+    const safe = datatype === 'UINT64' ? SAFE_UNSIGNED : SAFE_SIGNED;
+    return numbers(
+      reader,
+      (index, end) => reader.integers(view, index, end, size, safe),
+      index => readInteger64(reader, index, datatype, view),
+    );
+  }
+  const range = RANGES[datatype] as IntegerRange;
+  return numbers(
+    reader,
+    (index, end) => reader.integers(view, index, end, size, range),
+    index => storeInteger(view, size, index, readInteger(reader, index, datatype, range)),
+  );
 }
 
 /** Element by element. */
@@ -105,59 +128,55 @@ function elements(reader: JsonReader, read: (index: number) => void): ReadRun {
   };
 }
 
-const CHUNK = new Float64Array(256);
-
-/** Numbers, in chunks by way of doubles. */
-function numbers(reader: JsonReader, datatype: Datatype, store: Store): ReadRun {
+/** Numbers: in runs as long as they are plain, one by one where they are not. */
+function numbers(
+  reader: JsonReader,
+  readPlain: (index: number, end: number) => number,
+  readOdd: (index: number) => void,
+): ReadRun {
   return (from, count, axis) => {
     const end = from + count;
-    for (let index = from; ; ) {
-      const read = reader.numbers(CHUNK, Math.min(CHUNK.length, end - index), datatype === 'FP32');
-      store(index, read);
-      index += read;
-      if (read > 0 && index < end) continue;
+    for (let index = from; ; index++) {
+      index = readPlain(index, end);
       if (!reader.nextElement()) {
         if (index < end) failCount(reader, count, String(index - from), axis);
         return;
       }
       if (index === end) failCount(reader, count, 'more', axis);
-      failElement(reader, index, 'a number', reader.describe());
+      if (!reader.isNumberNext()) failElement(reader, index, 'a number', reader.describe());
+      readOdd(index);
     }
   };
 }
 
-/** Moves the first `count` values of CHUNK to the tensor's elements from `index`, checked. */
-type Store = (index: number, count: number) => void;
+function readFloat32(reader: JsonReader, index: number): number {
+  const value = reader.number();
+  if (!Number.isFinite(Math.fround(value))) failRange(reader, index, 'FP32', value);
+  return value;
+}
 
-function storeFor(reader: JsonReader, datatype: Datatype, view: DataView): Store {
-  if (datatype === 'FP32')
-    return (index, count) => {
-      for (let i = 0; i < count; i++) {
-        const value = Math.fround(CHUNK[i] as number);
-        if (!Number.isFinite(value)) failRange(reader, index + i, datatype, CHUNK[i] as number);
-        view.setFloat32((index + i) * 4, value, true);
-      }
-    };
-  if (datatype === 'FP64')
-    return (index, count) => {
-      for (let i = 0; i < count; i++) {
-        const value = CHUNK[i] as number;
-        if (!Number.isFinite(value)) failRange(reader, index + i, datatype, value);
-        view.setFloat64((index + i) * 8, value, true);
-      }
-    };
-  const { min, max } = RANGES[datatype] as Range;
-  const bytes = ELEMENT_BYTES[datatype];
-  return (index, count) => {
-    for (let i = 0; i < count; i++) {
-      const value = CHUNK[i] as number;
-      if (value !== Math.trunc(value) || value < min || value > max)
-        failElement(reader, index + i, `an integer from ${min} to ${max} (${datatype})`, String(value));
-      if (bytes === 4) view.setInt32((index + i) * 4, value, true);
-      else if (bytes === 2) view.setInt16((index + i) * 2, value, true);
-      else view.setInt8(index + i, value);
-    }
-  };
+function readFloat64(reader: JsonReader, index: number): number {
+  const value = reader.number();
+  if (!Number.isFinite(value)) failRange(reader, index, 'FP64', value);
+  return value;
+}
+
+function readInteger(
+  reader: JsonReader,
+  index: number,
+  datatype: Datatype,
+  { min, max }: IntegerRange,
+): number {
+  const value = reader.number();
+  if (value !== Math.trunc(value) || value < min || value > max)
+    failElement(reader, index, `an integer from ${min} to ${max} (${datatype})`, String(value));
+  return value;
+}
+
+function storeInteger(view: DataView, size: number, index: number, value: number): void {
+  if (size === 4) view.setInt32(index * 4, value, true);
+  else if (size === 2) view.setInt16(index * 2, value, true);
+  else view.setInt8(index, value);
 }
 
 function readBoolean(reader: JsonReader, index: number, data: Uint8Array): void {
@@ -167,7 +186,6 @@ function readBoolean(reader: JsonReader, index: number, data: Uint8Array): void 
 
 /** Every integer of the datatype keeps all its digits; beyond 2⁵³ it must be written without fraction or exponent. */
 function readInteger64(reader: JsonReader, index: number, datatype: Datatype, view: DataView): void {
-  if (!reader.isNumberNext()) failElement(reader, index, 'a number', reader.describe());
   const start = reader.position;
   const value = reader.number();
   const unsigned64 = datatype === 'UINT64';
