@@ -1,6 +1,10 @@
 import type { Placed } from './slot.ts';
 
-/** Spreads a stream of bytes over places in a buffer, one after the other: the worker's one copy of a tensor. */
+/**
+ * Spreads a stream of bytes over places in a buffer, one after the other: the worker's one copy of a tensor. By
+ * `Buffer.copy`: V8 writes shared memory word by word where source and target are not aligned alike, 64 KB in 25 µs
+ * instead of 2.6.
+ */
 export class Scatter {
   readonly #target: Uint8Array;
   readonly #places: readonly Placed[];
@@ -13,11 +17,11 @@ export class Scatter {
   }
 
   /** All writes together must not be longer than all places together. */
-  write(chunk: Uint8Array): void {
+  write(chunk: Buffer): void {
     for (let at = 0; at < chunk.length; ) {
       const { offset, byteLength } = this.#places[this.#place] as Placed;
       const end = Math.min(chunk.length, at + byteLength - this.#filled);
-      this.#target.set(chunk.subarray(at, end), offset + this.#filled);
+      chunk.copy(this.#target, offset + this.#filled, at, end);
       this.#filled += end - at;
       at = end;
       if (this.#filled === byteLength) {
