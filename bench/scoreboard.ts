@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --quick] [-- --only P1,P4] [-- --pairs 5] [-- --list]`: Headgate against the limits of this
+ * `npm run bench [-- --quick] [-- --only P1,P4] [-- --pairs 5] [-- --client autocannon] [-- --list]`: Headgate against the limits of this
  * machine, each figure a ratio measured in interleaved pairs of fresh processes. Writes the results as JSON and a plot
  * of throughput and p99 against offered load, and ends with `kept` or with every target that was missed.
  */
@@ -21,9 +21,12 @@ const { values: args } = parseArgs({
     quick: { type: 'boolean', default: false },
     pairs: { type: 'string' },
     list: { type: 'boolean', default: false },
+    client: { type: 'string', default: 'own' },
   },
 });
 const effort = { pairs: Number(args.pairs ?? (args.quick ? 2 : 5)), scale: args.quick ? 0.2 : 1 };
+// The rows' processes inherit it.
+process.env['BENCH_CLIENT'] = args.client;
 const rows = wantedRows(args.only?.split(','));
 
 if (args.list) list();
@@ -71,7 +74,13 @@ async function measure(): Promise<void> {
 async function report(results: readonly RowResult[]): Promise<void> {
   const figures = results.flatMap(result => result.figures);
   const points = results.flatMap(result => result.points);
-  const file = writeResult('scoreboard', { ...effort, figures, points, rows: results.map(summary) });
+  const file = writeResult('scoreboard', {
+    ...effort,
+    client: args.client,
+    figures,
+    points,
+    rows: results.map(summary),
+  });
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[2K');
   printTable(figuresTable(figures));
   console.log(

@@ -53,7 +53,6 @@ async function measureOne(bench: Bench, { load, start }: Subject, folder: string
   await mkdir(folder, { recursive: true });
   await using server = await start(folder);
   const seconds = load.seconds * bench.scale;
-  await saturate(server, { ...load, seconds: Math.max(1, seconds * WARMUP_SHARE) });
   // Awaited here: the server ends with this function.
-  return await saturate(server, { ...load, seconds });
+  return await saturate(server, { ...load, seconds, warmupSeconds: Math.max(1, seconds * WARMUP_SHARE) });
 }

@@ -64,16 +64,19 @@ function readProcess(pid: number): ProcessInfo | undefined {
   }
 }
 
-/**
- * CPU time of a process and its descendants so far, s, to the nanosecond: the sum over their living threads. Other than
- * `treeCpu` it is exact over short times, and loses the time of threads that ended.
- */
-export function exactTreeCpu(root: number): CpuSeconds {
-  const [first, ...below] = processTree(root);
-  return {
-    root: first === undefined ? 0 : threadsCpu(first.pid),
-    below: below.reduce((sum, { pid }) => sum + threadsCpu(pid), 0),
-  };
+/** CPU time so far of each process of a tree, s, to the nanosecond; the root's first. */
+export type TreeCpu = ReadonlyMap<string, number>;
+
+/** Reads the sum over each process's living threads, which is exact over short times, as `treeCpu`'s ticks are not. */
+export function readTreeCpu(root: number): TreeCpu {
+  return new Map(processTree(root).map(({ pid, started }) => [`${pid} ${started}`, threadsCpu(pid)]));
+}
+
+/** What a tree used between two readings; undefined when a process ended meanwhile and took its part with it. */
+export function cpuBetween(before: TreeCpu, after: TreeCpu): CpuSeconds | undefined {
+  for (const process of before.keys()) if (!after.has(process)) return undefined;
+  const [root = 0, ...below] = [...after].map(([process, seconds]) => seconds - (before.get(process) ?? 0));
+  return { root, below: below.reduce((sum, seconds) => sum + seconds, 0) };
 }
 
 function threadsCpu(pid: number): number {

@@ -19,11 +19,19 @@ export function machine(): Record<string, unknown> {
     loadAverage: readOr('/proc/loadavg'),
     node: process.version,
     onnxruntime: version('onnxruntime-node'),
-    git: execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' }).trim(),
-    gitDirty:
-      execFileSync('git', ['status', '--porcelain', '--', 'src', 'bench'], { encoding: 'utf8' }) !== '',
+    git: git('rev-parse', 'HEAD'),
+    gitDirty: git('status', '--porcelain', '--', 'src', 'bench') !== '',
     at: new Date().toISOString(),
   };
+}
+
+/** What git says, or why it says nothing: a copy of the sources has none. */
+function git(...command: readonly string[]): string {
+  try {
+    return execFileSync('git', command, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    return 'unknown';
+  }
 }
 
 function readOr(file: string): string | undefined {

@@ -1,9 +1,9 @@
-/** Closed loop: as much as the server takes, from so many connections. */
-
+/** Closed loop: as much as the server takes from so many connections, every answer checked, and the CPU it took. */
+import { closedLoop } from '../../src/load/closed-loop.ts';
 import type { CheckedReply } from './answer-check.ts';
-import { load, outcomesText, total } from './load.ts';
+import { autocannonLoop } from './autocannon-loop.ts';
 import { quantile } from './median.ts';
-import { exactTreeCpu } from './process-tree.ts';
+import { cpuBetween, readTreeCpu, type TreeCpu } from './process-tree.ts';
 import type { Server } from './server.ts';
 
 export interface Saturation {
@@ -11,6 +11,7 @@ export interface Saturation {
   readonly requests: readonly Buffer[];
   readonly connections: number;
   readonly seconds: number;
+  readonly warmupSeconds?: number;
   /** Judges every 200 to `requests[index]`; throws. */
   readonly check: (reply: CheckedReply, index: number) => void;
 }
@@ -24,44 +25,54 @@ export interface Saturated {
   readonly cpuUs: number;
   readonly frontCpuUs: number;
   readonly workersCpuUs: number;
+  /** What the generator itself took, µs per answer. */
+  readonly clientCpuUs: number;
 }
 
-/** Rejects when any answer is missing or wrong. */
-export async function saturate(server: Server, load: Saturation): Promise<Saturated> {
-  const cpu = exactTreeCpu(server.pid);
-  const { answers, seconds, latenciesMs } = await fire(server.port, load);
-  const used = exactTreeCpu(server.pid);
-  const us = (before: number, after: number) => ((after - before) / answers) * 1e6;
-  const [frontCpuUs, workersCpuUs] = [us(cpu.root, used.root), us(cpu.below, used.below)];
+/** Readings in which a process of the server ended are taken again, so often. */
+const ATTEMPTS = 3;
+
+/**
+ * Rejects when any answer is missing or wrong. The client is our own, which takes half the CPU of autocannon on cores
+ * that it shares with the server, unless `BENCH_CLIENT=autocannon`.
+ */
+export async function saturate(server: Server, options: Saturation): Promise<Saturated> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const saturated = await saturateOnce(server, options);
+    if (saturated !== undefined) return saturated;
+  }
+  throw new Error('the server’s processes keep ending while it is measured');
+}
+
+async function saturateOnce(server: Server, options: Saturation): Promise<Saturated | undefined> {
+  const { requests, check } = options;
+  const loop = process.env['BENCH_CLIENT'] === 'autocannon' ? autocannonLoop : closedLoop;
+  const readings: TreeCpu[] = [];
+  const result = await loop({
+    ...options,
+    host: '127.0.0.1',
+    port: server.port,
+    check: (reply, index) => check(reply, index % requests.length),
+    onMeasure: () => void readings.push(readTreeCpu(server.pid)),
+  });
+  const { outcomes, warmup, firsts, okMs } = result;
+  const answers = outcomes.ok;
+  const warmed = Object.values(warmup).reduce((sum, count) => sum + count, 0);
+  if (answers === 0 || answers !== result.requests || warmup.ok !== warmed) {
+    throw new Error(`bad answers: ${JSON.stringify({ outcomes, warmup, firsts })}`);
+  }
+  const [before, after] = readings;
+  const cpu = before && after && cpuBetween(before, after);
+  if (cpu === undefined) return undefined;
+  const us = (seconds: number) => (seconds / answers) * 1e6;
   return {
     answers,
-    perSecond: answers / seconds,
-    p50Ms: quantile(latenciesMs, 0.5),
-    p99Ms: quantile(latenciesMs, 0.99),
-    cpuUs: frontCpuUs + workersCpuUs,
-    frontCpuUs,
-    workersCpuUs,
+    perSecond: result.okPerSecond,
+    p50Ms: quantile(okMs, 0.5),
+    p99Ms: quantile(okMs, 0.99),
+    cpuUs: us(cpu.root + cpu.below),
+    frontCpuUs: us(cpu.root),
+    workersCpuUs: us(cpu.below),
+    clientCpuUs: us(result.cpuSeconds),
   };
-}
-
-async function fire(port: number, { requests, connections, seconds, check }: Saturation) {
-  const indexOf = (caller: number, turn: number) => (caller * 37 + turn) % requests.length;
-  const sentAt = new Float64Array(connections);
-  const latenciesMs: number[] = [];
-  const started = performance.now();
-  const outcomes = await load({
-    port,
-    callers: connections,
-    next: (caller, turn) => {
-      sentAt[caller] = performance.now();
-      return sentAt[caller] - started < seconds * 1000 ? requests[indexOf(caller, turn)] : undefined;
-    },
-    check: ({ status, headers, body }, caller, turn) => {
-      latenciesMs.push(performance.now() - (sentAt[caller] ?? 0));
-      check({ status, body, header: name => headers.get(name) }, indexOf(caller, turn));
-    },
-  });
-  const answers = outcomes.get('200') ?? 0;
-  if (answers === 0 || total(outcomes) !== answers) throw new Error(`bad answers: ${outcomesText(outcomes)}`);
-  return { answers, seconds: (performance.now() - started) / 1000, latenciesMs };
 }
