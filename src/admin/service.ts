@@ -33,9 +33,11 @@ export interface LearnedRow {
   readonly kind: string;
   /** Dimensions that vary, and outputs that were asked for; '' where nothing does. */
   readonly signature: string;
-  /** The smallest and the largest batch in which a row costs the least it can. */
+  /** Rows that wait together go together up to here, however few arrive. */
+  readonly togetherRows: number;
+  /** The smallest batch in which a row costs next to the least it can, and the one in which it costs the least. */
   readonly kneeRows: number;
-  readonly capRows: number;
+  readonly bestRows: number;
   readonly arrivalsPerSecond: number;
   /** Known batch sizes, ascending; `runs` since the version was loaded, 0: measured then. */
   readonly sizes: readonly {

@@ -1,43 +1,82 @@
 /**
  * How many of the waiting rows go, with `maxQueueDelayMs: auto`, when a worker is free: a pure function of what
- * waits, what is free and what was learned.
+ * waits, who is free and what was learned. The rules were chosen by simulation (test/simulator/auto-closing.test.ts).
  */
-import { type Economy, serviceMs } from './batch-economy.ts';
+import { type Economy, rowCostMs, serviceMs } from './batch-economy.ts';
+import type { Closing } from './closing.ts';
 import type { LatencyPoint } from './latency-points.ts';
 
 export interface AutoMoment {
+  /** ms. */
+  readonly now: number;
   /** Waiting in the queue. */
   readonly rows: number;
-  /** Workers free, the one granted included. */
+  /** Workers there are, and how many are free, the one granted included. */
+  readonly total: number;
   readonly free: number;
   /** Rows that arrive in a millisecond. */
   readonly arrivalsPerMs: number;
+  /** When the last batch was sent, ms. */
+  readonly sentAt: number;
   readonly points: readonly LatencyPoint[];
   readonly economy: Economy;
   readonly maxRows: number;
 }
 
-/** A batch a little over the knee is better than a remainder of few rows. */
+/** Workers should be able to do so many times what arrives, or queues grow long. */
+const HEADROOM = 1.15;
+/** A batch a little over the limit is better than a remainder of few rows. */
 const NO_REMAINDER = 1.5;
-
 /** Of the time until the last answer: less is not known apart from noise. */
 const LEAST_GAIN = 0.05;
+/** A batch hardly takes longer with twice the rows. */
+const FLAT = 1.2;
+/** Shorter runs are over before a timer has rung. */
+const TIMER_PAYS_FROM_MS = 4;
 
-/** Rows of the next batch; at least 1. */
-export function rowsToSend(moment: AutoMoment): number {
-  const { rows, economy, maxRows } = moment;
-  const { kneeRows, capRows } = economy;
-  const together = rows <= Math.min(capRows, kneeRows * NO_REMAINDER) ? rows : Math.min(rows, kneeRows);
-  const share = Math.min(maxRows, together === rows ? dividedShare(moment) : together);
-  return Math.max(1, share);
+export function closeAuto(moment: AutoMoment): Closing {
+  const { rows, maxRows } = moment;
+  const limit = limitRows(moment);
+  const until = heldUntil(moment, Math.min(rows, limit), limit);
+  if (until > moment.now) return { kind: 'wait', until };
+  if (rows > limit * NO_REMAINDER || rows > maxRows) return { kind: 'send', rows: limit };
+  return { kind: 'send', rows: dividedShare(moment) };
+}
+
+/**
+ * Rows of the largest batch for now: those that go together at hardly any cost, or the smallest batch with which the
+ * workers keep up with what arrives. Larger ones do more in a second but answer their first rows later. When no size
+ * keeps up, the one that does the most.
+ */
+export function limitRows({
+  economy,
+  arrivalsPerMs,
+  total,
+}: Pick<AutoMoment, 'economy' | 'arrivalsPerMs' | 'total'>): number {
+  const { sizes, togetherRows, bestRows } = economy;
+  const costMs = Math.max(1, total) / (HEADROOM * arrivalsPerMs);
+  const enough = sizes.find(size => rowCostMs(size) <= costMs);
+  return enough === undefined ? bestRows : Math.max(togetherRows, enough.rows);
+}
+
+/**
+ * Workers that start together end together, and whoever comes meanwhile waits for a whole run. Where a batch takes
+ * hardly longer with more rows, it is held until the others are half-way, or a third of the way, of theirs.
+ */
+function heldUntil({ now, total, free, sentAt, points }: AutoMoment, rows: number, limit: number): number {
+  if (free >= total || rows >= limit) return now;
+  const runMs = serviceMs(points, rows);
+  if (!(runMs >= TIMER_PAYS_FROM_MS) || serviceMs(points, rows * 2) > FLAT * runMs) return now;
+  return sentAt + runMs / total;
 }
 
 /**
  * Rows of each part when `rows` are divided over free workers so that the last answer comes earliest; `rows` where
- * it gains less for those who wait than it costs those who arrive meanwhile, for whom the workers will be busy: q rows gain
- * q · (ℓ(q) − ℓ(q/k)), and λ · ℓ(q/k) arrivals each lose half of the extra work k · ℓ(q/k) − ℓ(q).
+ * it gains less for those who wait than it costs those who arrive meanwhile, for whom the workers will be busy: q
+ * rows gain q · (ℓ(q) − ℓ(q/k)), and λ · ℓ(q/k) arrivals each lose half of the extra work k · ℓ(q/k) − ℓ(q).
  */
 export function dividedShare({ rows, free, arrivalsPerMs, points }: AutoMoment): number {
+  if (free < 2 || rows < 2) return rows;
   const togetherMs = serviceMs(points, rows);
   let best = { share: rows, netMs: rows * togetherMs * LEAST_GAIN };
   for (let parts = 2; parts <= Math.min(free, rows); parts++) {

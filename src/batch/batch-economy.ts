@@ -1,40 +1,57 @@
 /** Which batch sizes pay, from what was learned of their latency. Pure. */
 import { type LatencyPoint, pointAt } from './latency-points.ts';
 
+export interface SizeCost {
+  readonly rows: number;
+  /** From sending such a batch to having its answer, ms. */
+  readonly serviceMs: number;
+}
+
 export interface Economy {
-  /** The smallest batch at which a row costs, to within 3 %, the least it can. A larger one only makes rows wait. */
+  /** Sizes that are known or worth trying, ascending, at least one. */
+  readonly sizes: readonly SizeCost[];
+  /** Up to here a batch takes much less than its halves one after the other: rows that wait together go together. */
+  readonly togetherRows: number;
+  /** The smallest batch at which a row costs, to within 3 %, the least it can. */
   readonly kneeRows: number;
-  /** The largest batch at which it still does. */
-  readonly capRows: number;
+  /** The batch at which it costs the least. */
+  readonly bestRows: number;
 }
 
 const AS_CHEAP = 1.03;
+/** Two halves one after the other take so many times what the whole takes. */
+const MUCH_LESS = 1.25;
+/** A size is known when one as large, within this factor, has run. */
+const KNOWN_WITHIN = 1.15;
 
 /**
- * Of the sizes up to `maxRows`. Where the largest size known is clearly the cheapest, larger ones are tried: the
- * knee is then twice as large. Nothing known: everything is worth trying.
+ * Of the sizes up to `maxRows`. Where the largest size known is clearly the cheapest, one twice as large is tried.
+ * Nothing known: everything is worth trying.
  */
 export function economyOf(
   points: readonly LatencyPoint[],
   maxRows: number,
-  sizes: readonly number[],
+  allowed: readonly number[],
 ): Economy {
-  const largest = points.at(-1)?.rows ?? 0;
-  const known = candidates(maxRows, sizes).filter(rows => rows <= largest * 1.15);
-  const costs = known.map(rows => rowCostMs(points, rows));
-  const least = Math.min(...costs);
-  if (!Number.isFinite(least) || known.length < 2) return { kneeRows: maxRows, capRows: maxRows };
-  const cheap = known.filter((_, i) => (costs[i] as number) <= least * AS_CHEAP);
-  const [kneeRows = maxRows] = cheap;
-  const capRows = cheap.at(-1) as number;
-  if (kneeRows < (known.at(-1) as number) || kneeRows === maxRows) return { kneeRows, capRows };
-  const next = Math.min(maxRows, kneeRows * 2);
-  return { kneeRows: next, capRows: next };
+  const largest = (points.at(-1)?.rows ?? 0) * KNOWN_WITHIN;
+  const candidates = candidateSizes(maxRows, allowed);
+  const known = candidates
+    .filter(rows => rows <= largest)
+    .map(rows => ({ rows, serviceMs: serviceMs(points, rows) }));
+  if (known.length < 2) return untried(candidates, points);
+  const least = Math.min(...known.map(rowCostMs));
+  const knee = known.find(size => rowCostMs(size) <= least * AS_CHEAP) as SizeCost;
+  const best = known.find(size => rowCostMs(size) === least) as SizeCost;
+  const next = candidates.find(rows => rows > largest);
+  if (knee !== known.at(-1) || next === undefined)
+    return { sizes: known, togetherRows: togetherRows(known), kneeRows: knee.rows, bestRows: best.rows };
+  const sizes = [...known, { rows: next, serviceMs: serviceMs(points, next) }];
+  return { sizes, togetherRows: next, kneeRows: next, bestRows: next };
 }
 
 /** What one row costs in a batch of so many, ms. */
-export function rowCostMs(points: readonly LatencyPoint[], rows: number): number {
-  return serviceMs(points, rows) / rows;
+export function rowCostMs({ rows, serviceMs }: SizeCost): number {
+  return serviceMs / rows;
 }
 
 /** From sending a batch to having its answer, ms; NaN when nothing is known. */
@@ -43,11 +60,34 @@ export function serviceMs(points: readonly LatencyPoint[], rows: number): number
   return point === undefined ? Number.NaN : point.runMs + point.overheadMs;
 }
 
+/** A larger batch makes its first rows wait for its last: it must do so little else that it is done sooner for all. */
+function togetherRows(known: readonly SizeCost[]): number {
+  let together = (known[0] as SizeCost).rows;
+  for (const { rows, serviceMs } of known) {
+    const half = known.findLast(size => size.rows * 2 <= rows);
+    if (half === undefined) continue;
+    if (half.serviceMs * (rows / half.rows) < MUCH_LESS * serviceMs) break;
+    together = rows;
+  }
+  return together;
+}
+
+function untried(candidates: readonly number[], points: readonly LatencyPoint[]): Economy {
+  const rows = candidates.at(-1) as number;
+  return {
+    sizes: [{ rows, serviceMs: serviceMs(points, rows) }],
+    togetherRows: rows,
+    kneeRows: rows,
+    bestRows: rows,
+  };
+}
+
 /** Powers of two and what lies half-way, or the only sizes allowed. */
-function candidates(maxRows: number, sizes: readonly number[]): readonly number[] {
-  if (sizes.length > 0) return sizes.filter(rows => rows <= maxRows);
-  const found = [1];
+function candidateSizes(maxRows: number, allowed: readonly number[]): readonly number[] {
+  const found = allowed.filter(rows => rows <= maxRows);
+  if (found.length > 0) return found;
+  found.push(1);
   for (let rows = 2; rows < maxRows; rows *= 2) found.push(rows, rows * 1.5);
   found.push(maxRows);
-  return [...new Set(found.map(Math.round))].filter(rows => rows <= maxRows).sort((a, b) => a - b);
+  return [...new Set(found)].filter(rows => rows <= maxRows).sort((a, b) => a - b);
 }

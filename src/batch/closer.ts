@@ -1,9 +1,9 @@
 /** When a batch closes and how large it is, as one version's options say: by fixed rules, or by what was learned. */
 import type { Executor } from '../inference.ts';
-import { rowsToSend } from './auto-closing.ts';
+import { closeAuto } from './auto-closing.ts';
 import type { Backlog, Close } from './backlog.ts';
 import { type BatcherOptions, closingRuleOf, isAuto } from './batcher-options.ts';
-import { type ClosingRule, closeBatch, leastRows } from './closing.ts';
+import { type Closing, type ClosingRule, closeBatch, leastRows } from './closing.ts';
 import type { Foresight } from './foresight.ts';
 import type { ShapeQueue } from './shape-queue.ts';
 
@@ -58,12 +58,15 @@ class FixedCloser implements Closer {
 }
 
 class AutoCloser implements Closer {
-  readonly holds = false;
   /** Whatever has several rows may be divided over the workers. */
   readonly wholeRows = 1;
+  holds = true;
   readonly #maxRows: number;
   readonly #executor: Executor;
   readonly #foresight: Foresight;
+  /** Everything is held until then, ms, unless a queue has so many rows. */
+  #until = Number.NEGATIVE_INFINITY;
+  #enough = 0;
 
   constructor(maxRows: number, executor: Executor, foresight: Foresight) {
     this.#maxRows = maxRows;
@@ -73,23 +76,37 @@ class AutoCloser implements Closer {
 
   at(now: number, kind: string): Close {
     return queue => {
-      const { points, economy, arrivals } = this.#foresight.of(queue.key, kind, now);
-      const rows = rowsToSend({
-        rows: queue.rows,
-        // The one that was granted is not free any more.
-        free: this.#executor.capacity().free + 1,
-        arrivalsPerMs: arrivals.rowsPerMs(now),
-        points,
-        economy,
-        maxRows: this.#maxRows,
-      });
-      return { kind: 'send', rows };
+      const closing = this.#close(queue, kind, now);
+      if (closing.kind === 'wait') [this.#until, this.#enough] = [closing.until, queue.rows * 2];
+      return closing;
     };
   }
 
-  heldUntil(): undefined {
-    return undefined;
+  #close(queue: ShapeQueue, kind: string, now: number): Closing {
+    const { points, economy, arrivals } = this.#foresight.of(queue.key, kind, now);
+    const { free, total } = this.#executor.capacity();
+    const closing = closeAuto({
+      now,
+      rows: queue.rows,
+      total,
+      // The one that was granted is not free any more.
+      free: free + 1,
+      arrivalsPerMs: arrivals.rowsPerMs(now),
+      sentAt: this.#foresight.sentAt,
+      points,
+      economy,
+      maxRows: this.#maxRows,
+    });
+    return this.holds || closing.kind === 'send' ? closing : { kind: 'send', rows: queue.rows };
   }
 
-  holdNothing(): void {}
+  heldUntil(_: Backlog, now: number, changed: ShapeQueue | undefined): number | undefined {
+    if (now >= this.#until || (changed?.rows ?? 0) >= this.#enough) return undefined;
+    return this.#until;
+  }
+
+  holdNothing(): void {
+    this.holds = false;
+    this.#until = Number.NEGATIVE_INFINITY;
+  }
 }

@@ -2,6 +2,7 @@ import type { GatewayError } from '../errors.ts';
 import type { Executor, Inference, Slot } from '../inference.ts';
 import { refusedAsHopeless } from './admission.ts';
 import { Alarm } from './alarm.ts';
+import { limitRows } from './auto-closing.ts';
 import type { Backlog } from './backlog.ts';
 import type { BatchEnd } from './batch-runner.ts';
 import { type BatcherOptions, closingRuleOf } from './batcher-options.ts';
@@ -19,8 +20,10 @@ import { UnderWay } from './under-way.ts';
 export interface LearnedView {
   readonly kind: string;
   readonly signature: string;
+  /** Rows that wait together go together up to here; a row costs next to the least from here, and the least there. */
+  readonly togetherRows: number;
   readonly kneeRows: number;
-  readonly capRows: number;
+  readonly bestRows: number;
   readonly arrivalsPerSecond: number;
   readonly sizes: readonly LatencyPoint[];
 }
@@ -45,6 +48,7 @@ export class Foresight {
   /** Since when something has waited without a pause, ms. */
   #busySince = Number.POSITIVE_INFINITY;
   #kind = 'cpu';
+  #sentAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: BatcherOptions, executor: Executor, backlog: Backlog) {
     const { measured, allowedBatchSizes, now } = options;
@@ -57,6 +61,11 @@ export class Foresight {
     this.#aheadAlarm = new Alarm(now, () => this.sendAhead(now()));
   }
 
+  /** When the last batch left, ms. */
+  get sentAt(): number {
+    return this.#sentAt;
+  }
+
   of(signature: string, kind: string, now: number): Learned {
     return this.#latencies.of(signature, kind, now);
   }
@@ -64,6 +73,7 @@ export class Foresight {
   /** A batch of `queue` leaves, of signature `key`: the queue's, unless others joined it. Returns what is to be called when it has ended. */
   sent(slot: Slot, queue: ShapeQueue, key: string, batch: ClosedBatch, now: number): (end: BatchEnd) => void {
     this.#kind = slot.kind;
+    this.#sentAt = now;
     this.of(queue.key, slot.kind, now).arrivals.add(queue.arrived, now);
     queue.arrived = 0;
     const learned = this.#latencies.use(key, slot.kind, now);
@@ -87,9 +97,10 @@ export class Foresight {
       if (nextAt - now >= TIMER_FROM_MS) this.#aheadAlarm.setFor(nextAt - TIMER_FROM_MS);
       return;
     }
-    const head = this.#backlog.some;
-    const { kneeRows } = this.of(head?.queue.key ?? '', this.#kind, now).economy;
-    if (sendAheadPays(this.#backlog.rows, kneeRows, nextExpected)) this.#underWay.yieldNext();
+    const { economy, arrivals } = this.of(this.#backlog.some?.queue.key ?? '', this.#kind, now);
+    const arrivalsPerMs = arrivals.rowsPerMs(now);
+    const limit = limitRows({ economy, arrivalsPerMs, total: this.#executor.capacity().total });
+    if (sendAheadPays(this.#backlog.rows, limit, nextExpected)) this.#underWay.yieldNext();
   }
 
   /** The refusal of a request that could not be answered in time; undefined: it can. */
@@ -134,7 +145,9 @@ export class Foresight {
     return [...this.#latencies].map(({ kind, signature, economy, arrivals, points }) => ({
       kind,
       signature,
-      ...economy,
+      togetherRows: economy.togetherRows,
+      kneeRows: economy.kneeRows,
+      bestRows: economy.bestRows,
       arrivalsPerSecond: arrivals.rowsPerMs(now) * 1000,
       sizes: points,
     }));

@@ -6,8 +6,8 @@ const LONG_RUN = 4;
 
 /**
  * Sending ahead saves the engine the way there and back between two runs. It costs the rows that would have come in
- * that time: nothing when the batch is as large as pays, little beside a long run.
+ * that time: nothing when the batch is as large as it may become, little beside a long run.
  */
-export function sendAheadPays(waitingRows: number, kneeRows: number, running: LatencyPoint): boolean {
-  return waitingRows >= kneeRows || running.runMs >= LONG_RUN * running.overheadMs;
+export function sendAheadPays(waitingRows: number, limitRows: number, running: LatencyPoint): boolean {
+  return waitingRows >= limitRows || running.runMs >= LONG_RUN * running.overheadMs;
 }
