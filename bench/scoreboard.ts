@@ -3,11 +3,12 @@
  * machine, each figure a ratio measured in interleaved pairs of fresh processes. Writes the results as JSON and a plot
  * of throughput and p99 against offered load, and ends with `kept` or with every target that was missed.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { judge } from './scoreboard/figure.ts';
 import { figuresTable } from './scoreboard/figures-table.ts';
+import { loadPlot } from './scoreboard/load-plot.ts';
 import { clock, ProgressLine } from './scoreboard/progress-line.ts';
 import type { Row } from './scoreboard/row.ts';
 import { expectedSeconds, ROWS } from './scoreboard/rows.ts';
@@ -87,6 +88,11 @@ async function report(results: readonly RowResult[]): Promise<void> {
     `${effort.pairs} pairs${args.quick ? ', quick: too short to quote' : ''}; a change under 5 % is noise`,
   );
   console.log(file);
+  if (points.length > 0) {
+    const plot = file.replace(/json$/, 'svg');
+    await writeFile(plot, loadPlot(points, path.basename(file)));
+    console.log(plot);
+  }
   verdict([
     ...results.flatMap(({ id, failed }) => (failed === undefined ? [] : [`${id} failed: ${failed}`])),
     ...figures.flatMap(figure => {

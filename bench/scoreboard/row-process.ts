@@ -1,4 +1,5 @@
 /** The child of `run-row.ts`: runs the row it is told, reports, and ends. */
+import { killBelow } from '../support/process-tree.ts';
 import type { Row } from './row.ts';
 import type { RowMessage, RowOrder } from './run-row.ts';
 
@@ -21,15 +22,24 @@ async function run({ module, id, pairs, scale, folder }: RowOrder): Promise<RowM
     });
     return { kind: 'done', figures };
   } catch (error) {
-    return {
-      kind: 'failed',
-      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    };
+    return { kind: 'failed', message: textOf(error) };
   }
 }
 
-process.once('message', async (order: RowOrder) => {
-  // A row may leave sockets or timers behind: the process ends when its result has left it.
-  process.send?.(await run(order), () => process.exit(0));
-});
-process.on('disconnect', () => process.exit(1));
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** A row may leave servers, sockets or timers behind: all of it ends here, once the result has left. */
+function leave(message: RowMessage): void {
+  process.send?.(message, () => end(0));
+}
+
+function end(code: number): void {
+  killBelow(process.pid);
+  process.exit(code);
+}
+
+process.once('message', async (order: RowOrder) => leave(await run(order)));
+process.on('uncaughtException', error => leave({ kind: 'failed', message: textOf(error) }));
+process.on('disconnect', () => end(1));

@@ -1,7 +1,7 @@
 /** Runs one row in a process of its own: fresh, and unable to take the others down with it. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { processTree } from '../support/process-tree.ts';
+import { killBelow } from '../support/process-tree.ts';
 import type { Figure, LoadPoint } from './row.ts';
 
 export interface RowOrder {
@@ -62,12 +62,6 @@ export async function runRow(
 }
 
 function killTree(child: ChildProcess): void {
-  if (child.pid === undefined) return;
-  for (const { pid } of processTree(child.pid)) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
+  if (child.pid !== undefined) killBelow(child.pid);
+  child.kill('SIGKILL');
 }

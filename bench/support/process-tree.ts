@@ -39,6 +39,17 @@ export function treeCpu(root: number): CpuSeconds {
   return { root: first?.cpuSeconds ?? 0, below: below.reduce((sum, info) => sum + info.cpuSeconds, 0) };
 }
 
+/** SIGKILLs all processes below this one. */
+export function killBelow(root: number): void {
+  for (const { pid } of processTree(root)) {
+    try {
+      if (pid !== root) process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+}
+
 /** Is this very process, and not another with its number, still there (and no zombie)? */
 export function isStillRunning({ pid, started }: ProcessInfo): boolean {
   return readProcess(pid)?.started === started;
