@@ -1,13 +1,15 @@
 #!/usr/bin/env node
 /** The `headgate` command: finds the subcommand and hands over. Exit codes: 0 success, 1 failure, 2 bad usage. */
+import { benchCommand } from './commands/bench.ts';
 import { type Command, UsageError } from './commands/command.ts';
 import { modelsCommand } from './commands/models.ts';
 import { serveCommand } from './commands/serve.ts';
+import { tuneCommand } from './commands/tune.ts';
 import { workerCommand } from './commands/worker.ts';
 import { ConfigError } from './config/config-error.ts';
 import { VERSION } from './version.ts';
 
-const COMMANDS: readonly Command[] = [serveCommand, workerCommand, modelsCommand];
+const COMMANDS: readonly Command[] = [serveCommand, workerCommand, modelsCommand, tuneCommand];
 
 const OVERVIEW = `Headgate ${VERSION}: a high-throughput inference gateway for ONNX models.
 

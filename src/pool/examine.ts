@@ -24,6 +24,8 @@ export interface Examined {
   /** Runs to warm each instance with; empty when no sample could be made. */
   readonly warmUp: readonly Execution[];
   readonly warmed: readonly number[];
+  /** Undefined when no sample could be made. */
+  readonly sample: Sample | undefined;
 }
 
 type Batching = BatchLimits & Pick<VersionSpec, 'warmup'>;
@@ -44,7 +46,7 @@ export async function examine(run: Run, signature: ModelSignature, spec: Batchin
   const warmed = batchSizes(maxBatchSize, spec.batchSizes);
   const others = await otherSamples(run, signature, maxBatchSize, spec);
   const warmUp = [...warmed.map(size => repeated(sample, size)), ...others];
-  return { signature, maxBatchSize, deterministic, verification, warmUp, warmed };
+  return { signature, maxBatchSize, deterministic, verification, warmUp, warmed, sample };
 }
 
 /** Why there is no batch axis to verify; undefined when there may be one. */
@@ -90,7 +92,15 @@ function unexamined(signature: ModelSignature, spec: Batching, why: string): Exa
       ? `maxBatchSize is trusted: ${why}; give one in warmup to have it verified`
       : `not batched: ${why}`;
   const verification: Verification = { kind: maxBatchSize > 0 ? 'trusted' : 'none', detail };
-  return { signature, maxBatchSize, deterministic: false, verification, warmUp: [], warmed: [] };
+  return {
+    signature,
+    maxBatchSize,
+    deterministic: false,
+    verification,
+    warmUp: [],
+    warmed: [],
+    sample: undefined,
+  };
 }
 
 function judge({ maxBatchSize }: Batching, verdict: Verdict): Verification {

@@ -15,6 +15,7 @@ import { CoreBudget } from './core-budget.ts';
 import { type Examined, examine } from './examine.ts';
 import { HostedVersion } from './hosted-version.ts';
 import { WarmUpRun } from './run-times.ts';
+import { repeated } from './sample-rows.ts';
 import { Scheduler } from './scheduler.ts';
 import { ScratchWorkers } from './scratch-workers.ts';
 import type { WorkerView } from './slot-worker.ts';
@@ -119,6 +120,7 @@ export class Pool {
   /** Rejects with a GatewayError whose message says what is wrong with the version; nothing is left behind then. */
   async load(spec: VersionSpec): Promise<LoadedVersion> {
     const examined = await this.#examine(spec);
+    const { sample } = examined;
     const hosted = this.#groups(spec).map(group => this.#hostedVersion(spec, group, examined));
     const { fleet } = this.#running();
     const results = await Promise.allSettled(hosted.map(one => fleet.host(one, spec.isolation)));
@@ -137,6 +139,7 @@ export class Pool {
       verification: examined.verification,
       warmed: examined.warmed,
       measured: hosted.flatMap(measuredSizes),
+      sampleRun: sample && (rows => repeated(sample, rows)),
       kinds: [...new Set(hosted.map(({ kind }) => kind))],
       executor: new VersionExecutor(this.#scheduler.flow(), hosted),
       instances: hosted.reduce((sum, { total }) => sum + total, 0),

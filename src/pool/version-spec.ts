@@ -1,5 +1,5 @@
 /** What the pool is asked to load, and what it hands back. */
-import type { ModelSignature } from '../inference.ts';
+import type { Execution, ModelSignature } from '../inference.ts';
 import type { DeviceKind, ExternalData } from '../protocol/load-order.ts';
 import type { Datatype } from '../tensor.ts';
 import type { VersionExecutor } from './version-executor.ts';
@@ -82,6 +82,8 @@ export interface LoadedVersion {
   readonly warmed: readonly number[];
   /** The warmed sizes, ascending, of each kind of instance; with the shape of the first warm-up sample. */
   readonly measured: readonly MeasuredSize[];
+  /** The run that has as many sample rows, over and over; undefined when no sample could be made. */
+  readonly sampleRun: ((rows: number) => Execution) | undefined;
   /** Kinds of its instances; a batch takes as long on all of one kind. */
   readonly kinds: readonly string[];
   readonly executor: VersionExecutor;
