@@ -11,7 +11,7 @@ export interface Subject {
   start(folder: string): Promise<Server>;
 }
 
-/** The share of the measuring time that warms up first, not scaled down below a second. */
+/** The share of the measuring time that warms up first; a second at least where so long is measured at full scale. */
 const WARMUP_SHARE = 0.5;
 
 /** For each pair, what each subject did with its load, by name; `alongside` measures what is no server. */
@@ -54,5 +54,9 @@ async function measureOne(bench: Bench, { load, start }: Subject, folder: string
   await using server = await start(folder);
   const seconds = load.seconds * bench.scale;
   // Awaited here: the server ends with this function.
-  return await saturate(server, { ...load, seconds, warmupSeconds: Math.max(1, seconds * WARMUP_SHARE) });
+  return await saturate(server, {
+    ...load,
+    seconds,
+    warmupSeconds: Math.max(Math.min(1, load.seconds), seconds * WARMUP_SHARE),
+  });
 }
