@@ -4,6 +4,7 @@ import { GatewayError } from '../errors.ts';
 import type { Events } from '../events.ts';
 import { answerError } from './answer.ts';
 import { ByteBudget } from './byte-budget.ts';
+import { CodecThreads } from './codec-threads.ts';
 import { Codecs } from './codecs.ts';
 import { Connections } from './connections.ts';
 import { drain } from './drain.ts';
@@ -43,7 +44,8 @@ export function createDataPlane(
   const connections = new Connections(options.timeouts.requestMs);
   const bodies = new ByteBudget(options.limits.maxBodiesBytes);
   const codecs = new Codecs(options);
-  const app = createApp({ service, options, events, connections, bodies, codecs });
+  const threads = new CodecThreads();
+  const app = createApp({ service, options, events, connections, bodies, codecs, threads });
   return {
     app,
     listen: async at => {
@@ -54,6 +56,7 @@ export function createDataPlane(
     close: async ({ graceMs }) => {
       await drain(app.server, connections, graceMs);
       await app.close();
+      await threads.close();
     },
     get inFlight() {
       return connections.inFlight;

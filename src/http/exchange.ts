@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { ErrorCode } from '../errors.ts';
+import { type ErrorCode, GatewayError } from '../errors.ts';
 import { hasLongUnreadBody, lingerThenEnd } from './linger.ts';
 
 /** What an exchange must know of the connection it belongs to. */
@@ -35,6 +35,11 @@ export class Exchange {
   /** Why nobody waits for the answer any more; undefined while somebody does. */
   get goneBecause(): ErrorCode | undefined {
     return this.#state.kind === 'gone' ? this.#state.why : undefined;
+  }
+
+  /** The same as an error. */
+  goneError(): GatewayError {
+    return new GatewayError(this.goneBecause ?? 'cancelled', 'the client has gone');
   }
 
   /** Tells that the last byte of the body has come: the parser says so itself only after the answer may be written. */

@@ -1,26 +1,62 @@
 import type { InferenceResult, InferenceTiming } from '../inference.ts';
-import type { InferEncoder } from '../protocol/infer-encoder.ts';
+import type { EncodedReply, InferReply } from '../protocol/encode-infer.ts';
 import type { InferRequest } from '../protocol/infer-request.ts';
 import { preferredEncoding } from './accept-encoding.ts';
+import { isLargeAnswer } from './codec-size.ts';
 import { compress } from './compress.ts';
 import type { Exchange } from './exchange.ts';
+import type { Plane } from './plane.ts';
 import type { Target } from './service.ts';
 
 /** Below this, compressing costs more than it saves. */
 const MIN_COMPRESSED_BYTES = 1024;
 
-/** Writes the 200 answer: at once, or, where the client asked for compression, when the returned promise resolves. */
+/**
+ * Writes the 200 answer: at once, or, where it is encoded in a thread or the client asked for compression, when the
+ * returned promise resolves.
+ */
 export function answerInference(
   exchange: Exchange,
   { outputs, timing }: InferenceResult,
   request: InferRequest,
   target: Target,
-  encoder: InferEncoder,
+  plane: Plane,
 ): Promise<void> | undefined {
-  const { chunks, byteLength, contentType, headerLength } = encoder.encode(
-    { model: target.model, version: target.version, id: request.id, outputs },
-    request,
-  );
+  const reply: InferReply = { model: target.model, version: target.version, id: request.id, outputs };
+  if (isLargeAnswer(outputs, request))
+    return encodeAside(exchange, reply, request, target, plane).then(encoded =>
+      answerEncoded(exchange, encoded, timing, target),
+    );
+  const encoded = plane.codecs.of(target).encoder.encode(reply, request);
+  return answerEncoded(exchange, encoded, timing, target);
+}
+
+/** With the labels of the classes that are asked for: there may be many of others. */
+function encodeAside(
+  exchange: Exchange,
+  reply: InferReply,
+  { outputs, parameters }: InferRequest,
+  target: Target,
+  plane: Plane,
+): Promise<EncodedReply> {
+  const { encoding } = plane.codecs.of(target);
+  const named = (outputs ?? []).filter(output => output.classification > 0).map(output => output.name);
+  const classLabels = new Map(named.map(name => [name, encoding.classLabels.get(name) ?? []]));
+  const task = plane.threads.encode({
+    reply,
+    request: { outputs, parameters },
+    options: { ...encoding, classLabels },
+  });
+  exchange.whenGone(() => task.cancel(exchange.goneError()));
+  return task.result;
+}
+
+function answerEncoded(
+  exchange: Exchange,
+  { chunks, byteLength, contentType, headerLength }: EncodedReply,
+  timing: InferenceTiming,
+  target: Target,
+): Promise<void> | undefined {
   const headers = ['content-type', contentType, 'headgate-version', target.version];
   headers.push('headgate-route', target.route, 'server-timing', serverTiming(timing, exchange.startedAt));
   if (headerLength !== undefined) headers.push('inference-header-content-length', String(headerLength));

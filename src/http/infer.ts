@@ -5,6 +5,7 @@ import type { InferRequest } from '../protocol/infer-request.ts';
 import { answerError } from './answer.ts';
 import { readBody } from './body.ts';
 import { Reservation } from './byte-budget.ts';
+import { isLargeJson } from './codec-size.ts';
 import type { Exchange } from './exchange.ts';
 import { answerInference } from './infer-answer.ts';
 import { inflate } from './inflate.ts';
@@ -44,8 +45,12 @@ export class InferCall {
       const head = readInferHead(this.#exchange.request.headers);
       const body = await this.#readBody(head);
       // Once more: a reload may have replaced the version while the body arrived.
-      const target = this.#choose(named);
-      const request = this.#decode(body, head, target);
+      let target = this.#choose(named);
+      let request: InferRequest;
+      if (isLargeJson(body.length, head.headerLength)) {
+        request = await this.#decodeAside(body, head, target);
+        target = this.#chooseAgain(named, target);
+      } else request = this.#decode(body, head, target);
       const result = await this.#submit(request, head, target);
       await this.#answer(result, request, target);
       this.#throwIfGone();
@@ -79,10 +84,35 @@ export class InferCall {
   #decode(bytes: Buffer, head: InferHead, target: Target): InferRequest {
     const startedAt = performance.now();
     const request = this.#plane.codecs.of(target).decoder.decode(bytes, head.headerLength);
+    this.#noteDecoded(request, startedAt);
+    return request;
+  }
+
+  /** In a thread. The body is no longer here then. */
+  async #decodeAside(body: Buffer, { headerLength }: InferHead, target: Target): Promise<InferRequest> {
+    const startedAt = performance.now();
+    const { codecs, threads } = this.#plane;
+    const task = threads.decode({ body, headerLength, ...codecs.of(target).decoding });
+    this.#exchange.whenGone(() => task.cancel(this.#exchange.goneError()));
+    const request = await task.result;
+    this.#noteDecoded(request, startedAt);
+    return request;
+  }
+
+  #noteDecoded({ rows }: InferRequest, startedAt: number): void {
     this.#decodedAt = performance.now();
     this.#record.decodeMs = this.#decodedAt - startedAt;
-    this.#record.rows = request.rows;
-    return request;
+    this.#record.rows = rows;
+  }
+
+  /** The version may have been replaced while a thread decoded: what was checked against its signature must still hold. */
+  #chooseAgain(named: Named, before: Target): Target {
+    const target = this.#choose(named);
+    if (takesTheSame(target, before)) return target;
+    throw new GatewayError(
+      'unavailable',
+      `'${target.model}' was replaced while the request was read; try again`,
+    );
   }
 
   #submit(request: InferRequest, head: InferHead, target: Target): Promise<InferenceResult> {
@@ -95,7 +125,7 @@ export class InferCall {
       deadline: deadlineOf(head, parameters.timeoutUs, target, this.#decodedAt),
       priority: priorityOf(head, parameters.priority, target.priorityLevels),
     });
-    this.#exchange.whenGone(() => submission.cancel(this.#goneError()));
+    this.#exchange.whenGone(() => submission.cancel(this.#exchange.goneError()));
     return submission.result;
   }
 
@@ -104,15 +134,11 @@ export class InferCall {
     this.#record.queueMs = result.timing.queueMs;
     this.#record.inferMs = result.timing.inferMs;
     this.#answeringSince = performance.now();
-    return answerInference(this.#exchange, result, request, target, this.#plane.codecs.of(target).encoder);
+    return answerInference(this.#exchange, result, request, target, this.#plane);
   }
 
   #throwIfGone(): void {
-    if (this.#exchange.goneBecause !== undefined) throw this.#goneError();
-  }
-
-  #goneError(): GatewayError {
-    return new GatewayError(this.#exchange.goneBecause ?? 'cancelled', 'the client has gone');
+    if (this.#exchange.goneBecause !== undefined) throw this.#exchange.goneError();
   }
 
   #end(): void {
@@ -124,6 +150,12 @@ export class InferCall {
     if (this.#answeringSince > 0) record.encodeMs = now - this.#answeringSince;
     this.#plane.events.emit('request:done', record);
   }
+}
+
+function takesTheSame(target: Target, before: Target): boolean {
+  if (target.signature === before.signature && target.maxBatchSize === before.maxBatchSize) return true;
+  const textOf = ({ signature, maxBatchSize }: Target) => JSON.stringify([signature, maxBatchSize]);
+  return textOf(target) === textOf(before);
 }
 
 function newRecord(): Record {
