@@ -64,6 +64,8 @@ class BodyReader {
   readonly #pacer: ReadPacer;
   #received = 0;
   #chunks = 0;
+  /** From then on the memory may have moved to a codec thread. */
+  #isWhole = false;
   #first: Buffer | undefined;
   #buffer: GrowingBuffer | undefined;
 
@@ -111,6 +113,8 @@ class BodyReader {
   }
 
   readonly #onEnd = (): void => {
+    if (this.#isWhole) return;
+    this.#isWhole = true;
     this.#reading.exchange.noteBodyRead();
     this.#reading.resolve(this.#buffer?.bytes() ?? this.#first ?? EMPTY);
   };
