@@ -1,7 +1,5 @@
-/** A plane through measured points, those near the question counting most. */
+/** A plane through measured points. */
 
-/** A point half as large, or twice, counts a quarter. */
-const WIDTH_LOG2_SQUARED = 1;
 /** Keeps the equations solvable where all points lie in a line; pulls the answer down by less than 1 %. */
 const RIDGE = 0.003;
 
@@ -24,9 +22,7 @@ export class LocalPlane {
     this.#w = this.#r = this.#e = this.#rr = this.#re = this.#ee = this.#y = this.#ry = this.#ey = 0;
   }
 
-  add(r: number, e: number, y: number, certainty: number): void {
-    const distance = Math.log2(r) ** 2 + Math.log2(e / r) ** 2;
-    const weight = certainty / (1 + distance / WIDTH_LOG2_SQUARED) ** 2;
+  add(r: number, e: number, y: number, weight: number): void {
     this.#w += weight;
     this.#r += weight * r;
     this.#e += weight * e;

@@ -10,12 +10,17 @@ const STALE_RUNS = 4096;
 const MEMORY_RUNS = 16;
 /** A cost is estimated when a cell lies within this factor of the question, in rows and in elements a row. */
 const REACH_LOG2 = Math.log2(1.5);
+/** Cells eight times as large, or a cell of an eighth, say nothing about the plane here: they weighed a hundredth. */
+const TOO_FAR = 10;
 
 interface Cell {
   /** Means over its runs. */
+  rows: number;
+  elementsPerRow: number;
+  ms: number;
+  /** Of the means, so that an estimate need not take logarithms. */
   rowsLog2: number;
   elementsLog2: number;
-  ms: number;
   runs: number;
   /** Of the last of its runs, counted over all cells. */
   seenAt: number;
@@ -23,7 +28,8 @@ interface Cell {
 
 /**
  * A table of mean engine times by rows and elements a row, at most 128 cells, the stalest leaving first. Between cells
- * a plane is fitted to those near the question: time = fixed + a × rows + b × elements. An estimate takes 2 µs.
+ * a plane is fitted to those near the question: time = fixed + a × rows + b × elements. With all of them an estimate
+ * takes 2.5 µs.
  */
 export class PaddingCosts {
   readonly #cells = new Map<number, Cell>();
@@ -33,17 +39,17 @@ export class PaddingCosts {
   /** Notes one run's time in the engine, ms. */
   add(rows: number, elementsPerRow: number, ms: number): void {
     if (elementsPerRow === 0 || !(ms > 0)) return;
-    const rowsLog2 = Math.log2(rows);
-    const elementsLog2 = Math.log2(elementsPerRow);
-    const cell = this.#cellAt(rowsLog2, elementsLog2);
+    const cell = this.#cellAt(rows, elementsPerRow);
     cell.runs++;
     cell.seenAt = ++this.#runs;
     // One run held up by the machine must not make a size look dear for long.
     const believedMs = cell.runs > 3 ? Math.min(ms, 2 * cell.ms) : ms;
     const share = 1 / Math.min(cell.runs, MEMORY_RUNS);
-    cell.rowsLog2 += (rowsLog2 - cell.rowsLog2) * share;
-    cell.elementsLog2 += (elementsLog2 - cell.elementsLog2) * share;
+    cell.rows += (rows - cell.rows) * share;
+    cell.elementsPerRow += (elementsPerRow - cell.elementsPerRow) * share;
     cell.ms += (believedMs - cell.ms) * share;
+    cell.rowsLog2 = Math.log2(cell.rows);
+    cell.elementsLog2 = Math.log2(cell.elementsPerRow);
   }
 
   /** Mean ms in the engine; undefined where nothing near was seen. */
@@ -54,21 +60,24 @@ export class PaddingCosts {
     this.#plane.clear();
     for (const cell of this.#cells.values()) {
       if (this.#runs - cell.seenAt >= STALE_RUNS) continue;
-      const moreRows = cell.rowsLog2 - rowsLog2;
-      const moreElements = cell.elementsLog2 - elementsLog2;
-      isNear ||= Math.abs(moreRows) <= REACH_LOG2 && Math.abs(moreElements) <= REACH_LOG2;
-      const certainty = Math.min(cell.runs, MEMORY_RUNS);
-      this.#plane.add(2 ** moreRows, 2 ** (moreRows + moreElements), cell.ms, certainty);
+      const moreRows = Math.abs(cell.rowsLog2 - rowsLog2);
+      const moreElements = Math.abs(cell.elementsLog2 - elementsLog2);
+      isNear ||= moreRows <= REACH_LOG2 && moreElements <= REACH_LOG2;
+      const nearness = 1 + moreRows * moreRows + moreElements * moreElements;
+      if (nearness > TOO_FAR) continue;
+      const weight = Math.min(cell.runs, MEMORY_RUNS) / (nearness * nearness);
+      const r = cell.rows / rows;
+      this.#plane.add(r, (r * cell.elementsPerRow) / elementsPerRow, cell.ms, weight);
     }
     return isNear ? Math.max(0, this.#plane.atOne()) : undefined;
   }
 
-  #cellAt(rowsLog2: number, elementsLog2: number): Cell {
-    const key = step(rowsLog2) * 2 ** 16 + step(elementsLog2);
+  #cellAt(rows: number, elementsPerRow: number): Cell {
+    const key = step(rows) * 2 ** 16 + step(elementsPerRow);
     const known = this.#cells.get(key);
     if (known !== undefined) return known;
     if (this.#cells.size >= MAX_CELLS) this.#forgetStalest();
-    const cell: Cell = { rowsLog2: 0, elementsLog2: 0, ms: 0, runs: 0, seenAt: 0 };
+    const cell = { rows: 0, elementsPerRow: 0, ms: 0, rowsLog2: 0, elementsLog2: 0, runs: 0, seenAt: 0 };
     this.#cells.set(key, cell);
     return cell;
   }
@@ -85,6 +94,6 @@ export class PaddingCosts {
   }
 }
 
-function step(log2: number): number {
-  return Math.round(log2 * CELLS_PER_OCTAVE);
+function step(size: number): number {
+  return Math.round(Math.log2(size) * CELLS_PER_OCTAVE);
 }
