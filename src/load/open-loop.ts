@@ -17,6 +17,8 @@ export interface OpenLoopOptions extends Address {
   readonly arrivals: Float64Array;
   /** Default 256. Requests that find all of them busy wait, and their waiting counts as latency. */
   readonly maxConnections?: number;
+  /** Made before the clock starts, so that it does not start with a rush of connections; default 16. */
+  readonly preconnect?: number;
   /** From when it was due; default 10 000. Looked for every 20 ms. */
   readonly timeoutMs?: number;
   /** Judges each 200; what it throws counts as `wrong`. Default: every 200 is right. */
@@ -52,15 +54,16 @@ export interface Generator extends Lateness {
 }
 
 const DEFAULT_MAX_CONNECTIONS = 256;
+const DEFAULT_PRECONNECT = 16;
 const DEFAULT_TIMEOUT_MS = 10_000;
 const SWEEP_MS = 20;
 
-/** Runs the whole schedule. Rejects when the first connection cannot be made, or with the signal's reason. */
+/** Runs the whole schedule. Rejects when its first connections cannot be made, or with the signal's reason. */
 export function openLoop(options: OpenLoopOptions): Promise<OpenLoopResult> {
   return new Promise((resolve, reject) => new OpenLoop(options, resolve, reject).start());
 }
 
-/** Waits for its first connection, then runs its schedule, then settles; it is over once it has settled. */
+/** Makes its first connections, then runs its schedule, then settles; it is over once it has settled. */
 class OpenLoop implements ConnectionOwner {
   readonly #options: OpenLoopOptions;
   readonly #timeoutMs: number;
@@ -75,6 +78,8 @@ class OpenLoop implements ConnectionOwner {
   #startedAt = 0;
   #cpu: NodeJS.CpuUsage = { user: 0, system: 0 };
   #waited = 0;
+  /** Connections still to be made before the clock starts. */
+  #missing: number;
   /** Requests before this are due; those from `#unsent` to here wait for a connection. */
   #due = 0;
   #unsent = 0;
@@ -86,6 +91,7 @@ class OpenLoop implements ConnectionOwner {
   ) {
     const { arrivals, check, maxConnections = DEFAULT_MAX_CONNECTIONS } = options;
     this.#options = options;
+    this.#missing = Math.max(1, Math.min(options.preconnect ?? DEFAULT_PRECONNECT, maxConnections));
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     this.#resolve = resolve;
     this.#reject = reject;
@@ -99,14 +105,14 @@ class OpenLoop implements ConnectionOwner {
     const { signal } = this.#options;
     signal?.addEventListener('abort', this.#onAbort);
     if (signal?.aborted) this.#onAbort();
-    else this.#connections.grow(1);
+    else this.#connections.grow(this.#missing);
   }
 
   connected(connection: Connection): void {
     this.#connections.arrived();
     this.#connections.giveBack(connection, this.#now());
-    if (this.#sweeper === undefined) this.#begin();
-    else this.#feed();
+    if (this.#sweeper !== undefined) this.#feed();
+    else if (--this.#missing === 0) this.#begin();
   }
 
   answered(connection: Connection, reply: Reply): void {
@@ -130,7 +136,7 @@ class OpenLoop implements ConnectionOwner {
 
   readonly #onAbort = (): void => this.#fail(this.#options.signal?.reason);
 
-  /** A connection that could not be made costs the request that waited longest; the first one ends the run. */
+  /** A connection that could not be made costs the request that waited longest; one of the first ends the run. */
   #passRefusal(detail: string): boolean {
     this.#connections.arrived();
     if (this.#sweeper !== undefined) {
