@@ -9,7 +9,7 @@ import { workerCommand } from './commands/worker.ts';
 import { ConfigError } from './config/config-error.ts';
 import { VERSION } from './version.ts';
 
-const COMMANDS: readonly Command[] = [serveCommand, workerCommand, modelsCommand, tuneCommand];
+const COMMANDS: readonly Command[] = [serveCommand, workerCommand, modelsCommand, benchCommand, tuneCommand];
 
 const OVERVIEW = `Headgate ${VERSION}: a high-throughput inference gateway for ONNX models.
 
