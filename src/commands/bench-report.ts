@@ -1,6 +1,7 @@
 /** The report of `headgate bench` for a terminal, and its charts. */
 import type { Chart } from '../load/plot-svg.ts';
 import { plotTerminal } from '../load/plot-terminal.ts';
+import { quantile } from '../load/quantile.ts';
 import { failures, type Measurement, wrongAnswers } from './bench-measurement.ts';
 import { ms, percent, perSecond } from './bench-units.ts';
 import { type BenchSummary, verdicts } from './bench-verdicts.ts';
@@ -82,32 +83,38 @@ function byLoad(measurements: readonly Measurement[]): Measurement[] {
 const offered = ({ load }: Measurement): number => (load.kind === 'open' ? load.offeredPerSecond : 0);
 
 export function latencyChart({ measurements, sloMs }: BenchSummary): Chart {
-  const open = byLoad(measurements);
-  const line = (name: 'p50' | 'p99') => ({
-    name,
-    points: open.map(one => [offered(one), one.okMs[name]] as const),
-  });
   return {
     title: 'Latency of correct answers, from when each request was due',
     xLabel: 'offered requests/s',
     yLabel: 'ms',
     yScale: 'log',
-    series: [line('p99'), line('p50')],
+    series: [
+      { name: 'p99', points: perLoad(measurements, one => one.okMs.p99) },
+      { name: 'p50', points: perLoad(measurements, one => one.okMs.p50) },
+    ],
     ...(sloMs !== undefined && { limit: { y: sloMs, label: `objective ${ms(sloMs)}` } }),
   };
 }
 
 export function throughputChart({ measurements }: BenchSummary): Chart {
-  const open = byLoad(measurements);
   return {
     title: 'Throughput',
     xLabel: 'offered requests/s',
     yLabel: 'correct answers/s',
     series: [
-      { name: 'answered', points: open.map(one => [offered(one), one.okPerSecond] as const) },
-      { name: 'offered', points: open.map(one => [offered(one), offered(one)] as const) },
+      { name: 'answered', points: perLoad(measurements, one => one.okPerSecond) },
+      { name: 'offered', points: perLoad(measurements, offered) },
     ],
   };
+}
+
+/** One point per offered load, ascending: the median of its runs. */
+function perLoad(measurements: readonly Measurement[], figure: (one: Measurement) => number) {
+  const groups = [...Map.groupBy(byLoad(measurements), offered)];
+  return groups.map(([load, runs]): [number, number] => {
+    const ascending = Float64Array.from(runs, figure).sort();
+    return [load, quantile(ascending, 0.5)];
+  });
 }
 
 function wrap(text: string): string {

@@ -13,21 +13,28 @@ export interface RateBounds {
 }
 
 /**
- * Assumes that an objective missed at one rate is missed at every higher one. A rate counts as good only when it held
- * twice, since a tail is a matter of luck near its limit. 0 when not even `high` · 2⁻⁶ holds.
+ * Assumes that an objective missed at one rate is missed at every higher one. Two runs of three decide on a rate, since
+ * a tail is a matter of luck near its limit. 0 when not even `high` · 2⁻⁶ holds.
  */
 export async function findHighestRate(probe: Probe, bounds: RateBounds): Promise<number> {
   const { precision = 0.05, probes = 12 } = bounds;
   let [good, bad] = [0, Number.POSITIVE_INFINITY];
   let rate = bounds.high;
   for (let tried = 0; tried < probes; tried++) {
-    if ((await probe(rate)) && (await probe(rate))) good = rate;
+    if (await holdsMostly(probe, rate)) good = rate;
     else bad = rate;
     if (good === 0 && bad <= bounds.high / 2 ** 6) return 0;
-    if (bad - good <= precision * bad) break;
+    if (Number.isFinite(bad) && bad - good <= precision * bad) break;
     rate = next(good, bad);
   }
   return good;
+}
+
+/** The third run only where the first two disagree. */
+async function holdsMostly(probe: Probe, rate: number): Promise<boolean> {
+  const first = await probe(rate);
+  const second = await probe(rate);
+  return first === second ? first : probe(rate);
 }
 
 function next(good: number, bad: number): number {

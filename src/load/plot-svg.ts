@@ -94,7 +94,7 @@ function drawYAxis({ ticks, place }: Axis, label: string): string {
 
 function drawLimit({ place }: Axis, { y, label }: { readonly y: number; readonly label: string }): string {
   const at = px((1 - place(y)) * PLOT.height);
-  return `<line class="limit" x2="${PLOT.width}" y1="${at}" y2="${at}"/><text class="tick" x="6" y="${px(at - 5)}">${xml(label)}</text>`;
+  return `<line class="limit" x2="${PLOT.width}" y1="${at}" y2="${at}"/><text class="tick" x="${PLOT.width - 4}" y="${px(at - 5)}" text-anchor="end">${xml(label)}</text>`;
 }
 
 function drawSeries({ points }: Series, i: number, x: Axis, y: Axis): string {
