@@ -14,11 +14,13 @@ export interface Economy {
   readonly togetherRows: number;
   /** The smallest batch at which a row costs, to within 3 %, the least it can. */
   readonly kneeRows: number;
-  /** The batch at which it costs the least. */
+  /** The smallest batch at which, to within 1 %, it does. */
   readonly bestRows: number;
 }
 
 const AS_CHEAP = 1.03;
+/** Less is not known apart from noise. */
+const CHEAPEST = 1.01;
 /** Two halves one after the other take so many times what the whole takes. */
 const MUCH_LESS = 1.25;
 /** A size is known when one as large, within this factor, has run. */
@@ -41,7 +43,7 @@ export function economyOf(
   if (known.length < 2) return untried(candidates, points);
   const least = Math.min(...known.map(rowCostMs));
   const knee = known.find(size => rowCostMs(size) <= least * AS_CHEAP) as SizeCost;
-  const best = known.find(size => rowCostMs(size) === least) as SizeCost;
+  const best = known.find(size => rowCostMs(size) <= least * CHEAPEST) as SizeCost;
   const next = candidates.find(rows => rows > largest);
   if (knee !== known.at(-1) || next === undefined)
     return { sizes: known, togetherRows: togetherRows(known), kneeRows: knee.rows, bestRows: best.rows };

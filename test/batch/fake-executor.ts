@@ -5,7 +5,7 @@ import type { Capacity, Execution, ExecutionResult, Executor, Slot } from '../..
 /** One execution that has started and waits for the test to end it. */
 export interface Started {
   readonly execution: Execution;
-  succeed(result?: ExecutionResult): void;
+  succeed(result?: ExecutionResult, inferMs?: number): void;
   fail(error: GatewayError): void;
 }
 
@@ -106,8 +106,8 @@ export class FakeExecutor implements Executor {
     const { promise, resolve, reject } = Promise.withResolvers<ExecutionResult>();
     this.started.push({
       execution,
-      succeed: (result = identity(execution)) => {
-        resolve(result);
+      succeed: (result = identity(execution), inferMs = result.inferMs) => {
+        resolve({ ...result, inferMs });
         setImmediate(freeOnce);
       },
       fail: error => {

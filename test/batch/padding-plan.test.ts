@@ -30,13 +30,13 @@ test('without padded inputs there is no plan', () => {
 
 test('inputs are in the order of the signature, outputs know whose length they follow', () => {
   const { inputs, outputs } = plan(
-    rules({ n: along(1, 7), x: along(3) }, { ...KEPT, y: { axis: 1, follows: 'n' } }),
+    rules({ n: along(1, 7), x: { ...along(3), maxTimes: 2 } }, { ...KEPT, y: { axis: 1, follows: 'n' } }),
   ) ?? {
     inputs: [],
   };
   assert.deepEqual(inputs, [
-    { name: 'x', axis: 3, multipleOf: 8, filler: new Uint8Array(4) },
-    { name: 'n', axis: 1, multipleOf: 8, filler: Uint8Array.of(7) },
+    { name: 'x', axis: 3, multipleOf: 8, maxTimes: 2, filler: new Uint8Array(4) },
+    { name: 'n', axis: 1, multipleOf: 8, maxTimes: Number.POSITIVE_INFINITY, filler: Uint8Array.of(7) },
   ]);
   assert.deepEqual([...(outputs ?? [])], [['y', { axis: 1, follows: 1 }]]);
 });

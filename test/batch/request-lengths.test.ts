@@ -19,7 +19,7 @@ const SIGNATURE: ModelSignature = {
   inputs: [spec('ids', [-1, -1]), spec('mask', [-1, -1]), spec('more', [-1, -1, 3])],
   outputs: [spec('y', [-1, -1]), spec('z', [-1])],
 };
-const padded = (name: string) => ({ name, axis: 1, multipleOf: 1, filler: Uint8Array.of(0) });
+const padded = (name: string) => ({ name, axis: 1, multipleOf: 1, maxTimes: 2, filler: Uint8Array.of(0) });
 const PLAN: PaddingPlan = { inputs: [padded('ids'), padded('mask')], outputs: new Map() };
 
 function lengths(ids: number, mask = ids, more = 5, outputs?: readonly string[]): Inference {

@@ -9,7 +9,11 @@ const group = (rows: number, ...lengths: number[]): LengthGroup => ({ rows, leng
 
 function terms(costOf: Cost, rest: Partial<SharingTerms> = {}): SharingTerms {
   const elementsOf = (lengths: readonly number[]) => lengths.reduce((a, b) => a + b, 0);
-  const unbounded = { maxElements: Number.POSITIVE_INFINITY, withinMs: Number.POSITIVE_INFINITY };
+  const unbounded = {
+    maxElements: Number.POSITIVE_INFINITY,
+    maxTimes: [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
+    withinMs: Number.POSITIVE_INFINITY,
+  };
   return { maxRows: 32, ...unbounded, elementsOf, costOf, ...rest };
 }
 
@@ -100,6 +104,14 @@ const CASES: readonly Case[] = [
     others: [group(4, 120), group(3, 100)],
     terms: terms(WEIGHT_BOUND, { maxElements: 700 }),
     joining: [0, 3],
+  },
+  {
+    name: 'no row becomes more times as long as is allowed, whoever it joins',
+    head: group(1, 100),
+    others: [group(1, 201), group(1, 200), group(1, 90), group(1, 120)],
+    terms: terms(WEIGHT_BOUND, { maxTimes: [2] }),
+    // Once 90 ride along, 200 would be too long for them.
+    joining: [0, 0, 1, 1],
   },
   {
     name: 'where costs are not known, hardly any padding is tried',
