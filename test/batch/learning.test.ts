@@ -79,7 +79,7 @@ const economies: readonly [
     16,
     1,
     8,
-    16,
+    12,
   ],
   ['batches cost more than they save: one row', points(RECOGNISER), 8, 1, 1, 1],
   ['a GPU that does not notice: the largest', points(GPU), 32, 32, 32, 32],
