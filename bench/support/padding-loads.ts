@@ -22,9 +22,13 @@ export interface PaddingLoad {
   prepare(model: string, atLongest: boolean): Prepared;
 }
 
-/** The stride of the network along a line is 8: one step of its answer. */
+/**
+ * The stride of the network along a line is 8: one step of its answer. It was trained with padding, but looks at the
+ * whole line: of 94 of these lines drawn in Liberation Sans, all but one were read the same padded to 1.06, 1.125,
+ * 1.33 and 2 times their width, and the one better than alone; padded to 1800 pixels, 15 were read differently.
+ */
 export const RECOGNISER_PADDING = `padding:
-  inputs: { x: { axis: 3, multipleOf: 8 } }
+  inputs: { x: { axis: 3, multipleOf: 8, maxTimes: 2 } }
   outputs: { softmax_11.tmp_0: { axis: 1 } }
 `;
 

@@ -91,6 +91,7 @@ export class BatchSharing {
     return {
       maxRows: this.#maxRows,
       maxElements: MAX_PADDED_BYTES / elementBytes,
+      maxTimes: this.#plan.inputs.map(input => input.maxTimes),
       withinMs: (deadline - now) * (1 - RESERVE),
       elementsOf: lengths => elementsAt(row, lengths),
       costOf: (rows, elements) => costs.estimate(rows + paddingFor(rows, this.#allowedBatchSizes), elements),

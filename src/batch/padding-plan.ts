@@ -7,7 +7,15 @@ import { fillerOf } from './filler.ts';
 /** As configured, by tensor name. Axes count the batch axis as 0. */
 export interface PaddingRules {
   readonly inputs: Readonly<
-    Record<string, { readonly axis: number; readonly value: number; readonly multipleOf: number }>
+    Record<
+      string,
+      {
+        readonly axis: number;
+        readonly value: number;
+        readonly multipleOf: number;
+        readonly maxTimes?: number | undefined;
+      }
+    >
   >;
   /** Without an axis: not cut, its size has nothing to do with the inputs' lengths. */
   readonly outputs: Readonly<
@@ -20,6 +28,8 @@ export interface PaddedInput {
   readonly axis: number;
   /** Lengths are padded to a multiple of it, those of a request that runs alone too. */
   readonly multipleOf: number;
+  /** Of a row's own length, to within its bucket; infinite: it may become as long as any. */
+  readonly maxTimes: number;
   /** One element's bytes. */
   readonly filler: Uint8Array;
 }
@@ -59,13 +69,13 @@ function paddedInputs({ inputs }: PaddingRules, specs: readonly TensorSpec[]): P
   return specs.flatMap(({ name, datatype, shape }) => {
     const rule = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
     if (rule === undefined) return [];
-    const { axis, value, multipleOf } = rule;
+    const { axis, value, multipleOf, maxTimes = Number.POSITIVE_INFINITY } = rule;
     const key = `inputs.${name}`;
     if (datatype === 'BYTES') fail(key, 'expected an input of numbers or booleans; this one is BYTES');
     checkAxis(key, axis, shape);
     const filler = fillerOf(datatype, value);
     if (filler === undefined) fail(`${key}.value`, `expected a value of ${datatype}, found ${value}`);
-    return [{ name, axis, multipleOf, filler }];
+    return [{ name, axis, multipleOf, maxTimes, filler }];
   });
 }
 

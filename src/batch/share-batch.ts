@@ -13,6 +13,8 @@ export interface SharingTerms {
   readonly maxRows: number;
   /** Elements of all its rows together. */
   readonly maxElements: number;
+  /** Along each padded axis: no row becomes so many times as long as it is, or more. */
+  readonly maxTimes: readonly number[];
   /** The longest a run may take, ms, for the earliest deadline to hold. */
   readonly withinMs: number;
   /** Elements of one row of such lengths. */
@@ -30,8 +32,14 @@ const MOST_ADDED = 3 / 4;
 /** Groups looked at, those that add the least padding first. */
 const MAX_CANDIDATES = 8;
 
+interface Batch extends LengthGroup {
+  /** Along each padded axis, of the group with the shortest. */
+  readonly shortest: readonly number[];
+}
+
 interface Joined {
   readonly lengths: readonly number[];
+  readonly shortest: readonly number[];
   readonly elements: number;
   /** Of one row of the candidate alone. */
   readonly ownElements: number;
@@ -44,14 +52,15 @@ interface Joined {
  */
 export function shareBatch(head: LengthGroup, others: readonly LengthGroup[], terms: SharingTerms): number[] {
   const joining = new Array<number>(others.length).fill(0);
-  let batch = head;
+  let batch: Batch = { ...head, shortest: head.lengths };
   for (const index of nearest(head, others, terms)) {
     if (batch.rows >= terms.maxRows) break;
     const other = others[index] as LengthGroup;
     const joined = join(batch, other, terms);
     if (!pays(batch, other, joined, terms)) continue;
     joining[index] = joined.rows;
-    batch = { lengths: joined.lengths, rows: batch.rows + joined.rows };
+    const { lengths, shortest } = joined;
+    batch = { lengths, shortest, rows: batch.rows + joined.rows };
   }
   return joining;
 }
@@ -67,27 +76,28 @@ function nearest(head: LengthGroup, others: readonly LengthGroup[], terms: Shari
   return order.slice(0, MAX_CANDIDATES);
 }
 
-function join(batch: LengthGroup, other: LengthGroup, terms: SharingTerms): Joined {
+function join(batch: Batch, other: LengthGroup, terms: SharingTerms): Joined {
   const { maxRows, maxElements, elementsOf } = terms;
   const lengths = longest(batch.lengths, other.lengths);
   const elements = elementsOf(lengths);
   const room = Math.min(maxRows, Math.floor(maxElements / elements)) - batch.rows;
   return {
     lengths,
+    shortest: batch.shortest.map((length, axis) => Math.min(length, other.lengths[axis] as number)),
     elements,
     ownElements: elementsOf(other.lengths),
     rows: Math.max(0, Math.min(other.rows, room)),
   };
 }
 
-function pays(batch: LengthGroup, other: LengthGroup, joined: Joined, terms: SharingTerms): boolean {
+function pays(batch: Batch, other: LengthGroup, joined: Joined, terms: SharingTerms): boolean {
   const { costOf, elementsOf, withinMs } = terms;
   const batchElements = elementsOf(batch.lengths);
   const rows = batch.rows + joined.rows;
   const added =
     1 - (batch.rows * batchElements + joined.rows * joined.ownElements) / (rows * joined.elements);
   // Nothing in it, nothing to compare.
-  if (!(added <= MOST_ADDED) || !(joined.rows > 0)) return false;
+  if (!(added <= MOST_ADDED) || !(joined.rows > 0) || growsTooMuch(joined, terms)) return false;
   const together = costOf(rows, joined.elements);
   const first = costOf(batch.rows, batchElements);
   const second = costOf(other.rows, joined.ownElements);
@@ -97,6 +107,10 @@ function pays(batch: LengthGroup, other: LengthGroup, joined: Joined, terms: Sha
     return added <= MOST_UNMEASURED && (together === undefined || together <= withinMs);
   }
   return together <= withinMs && together + rest < (first + second) * (1 - MARGIN);
+}
+
+function growsTooMuch({ lengths, shortest }: Joined, { maxTimes }: SharingTerms): boolean {
+  return lengths.some((length, axis) => length > (shortest[axis] as number) * (maxTimes[axis] as number));
 }
 
 function longest(a: readonly number[], b: readonly number[]): number[] {

@@ -49,6 +49,13 @@ const padding = Type.Object({
       multipleOf: int(1, 65_536, 'Lengths are padded to a multiple of it: the stride of the model.', {
         default: 1,
       }),
+      maxTimes: Type.Optional(
+        Type.Number({
+          minimum: 1.25,
+          maximum: 1_000_000,
+          description: 'The most times its own length that a row is padded to; absent: any.',
+        }),
+      ),
     }),
     {
       default: {},

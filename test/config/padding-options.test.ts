@@ -44,7 +44,7 @@ const REFUSED: readonly [text: string, problem: string][] = [
   ['padding: { inputs: { x: {} } }', 'padding.inputs.x.axis: missing; expected an integer from 1 to 31'],
   [
     'padding: { inputs: { x: { axis: 1, fill: 0 } } }',
-    'padding.inputs.x.fill: unknown key; expected one of axis, value, multipleOf',
+    'padding.inputs.x.fill: unknown key; expected one of axis, value, multipleOf, maxTimes',
   ],
   [
     'padding: { inputs: { x: { axis: 1, multipleOf: 0 } } }',
