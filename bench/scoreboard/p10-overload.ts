@@ -1,0 +1,120 @@
+/**
+ * P10: correct answers within their deadline per second at 3 and 10 times what the model can do ÷ its peak, and how
+ * soon the others are told no. The model is the wide MLP, one instance, one row a run, so that it saturates far below
+ * what the gateway and the load generator can carry.
+ */
+import path from 'node:path';
+import { quantile } from '../../src/load/quantile.ts';
+import { prepareModel } from '../support/bench-models.ts';
+import { startHeadgate } from '../support/headgate.ts';
+import { fill, type Offered, offer, type ServedModel, serveModel } from '../support/served-model.ts';
+import { makeFigure } from './figure.ts';
+import type { Bench, Figure, Row } from './row.ts';
+
+const TIMEOUT_MS = 500;
+const CONNECTIONS = 8;
+const SECONDS = 4;
+/** Above it, it is not the model that is overloaded. */
+const MOST_PER_SECOND = 300;
+const CONFIG = `maxBatchSize: 1
+timeoutMs: ${TIMEOUT_MS}
+instances: [{ kind: cpu, count: 1 }]
+`;
+const LOADS = [
+  { times: 3, least: 0.95 },
+  { times: 10, least: 0.9 },
+];
+
+export const p10: Row = {
+  id: 'P10',
+  title: 'overload: goodput at 3 × and 10 × saturation ÷ peak, and p99 of refusals',
+  budgetSeconds: 130,
+  async run(bench: Bench): Promise<readonly Figure[]> {
+    const repository = path.join(bench.folder, 'models');
+    const served = serveModel(await prepareModel(repository, 'wide', { config: CONFIG }));
+    const pairs: Pair[] = [];
+    for (let pair = 0; pair < bench.pairs; pair++) {
+      pairs.push(await measurePair(bench, served, repository, pair));
+    }
+    return LOADS.flatMap(({ times, least }, i) => figuresOf(times, least, pairs, i));
+  },
+};
+
+interface Pair {
+  readonly peakPerSecond: number;
+  readonly runs: readonly Offered[];
+}
+
+async function measurePair(
+  bench: Bench,
+  served: ServedModel,
+  repository: string,
+  pair: number,
+): Promise<Pair> {
+  await using server = await startHeadgate(repository, path.join(bench.folder, `gateway-${pair}`));
+  const seconds = Math.max(1, SECONDS * bench.scale);
+  bench.progress(`pair ${pair + 1}/${bench.pairs} peak`);
+  await fill(server, served, { connections: CONNECTIONS, seconds: seconds / 2 });
+  const { perSecond: peakPerSecond } = await fill(server, served, { connections: CONNECTIONS, seconds });
+  const runs: Offered[] = [];
+  for (const { times } of LOADS) {
+    bench.progress(`pair ${pair + 1}/${bench.pairs} ${times} × saturation`);
+    const run = await offer(server, served, { perSecond: times * peakPerSecond, seconds, seed: pair });
+    const { offeredPerSecond, p99Ms } = run;
+    bench.plot({
+      series: 'overload: goodput',
+      offeredPerSecond,
+      answeredPerSecond: goodput(run),
+      p99Ms: Number.isFinite(p99Ms) ? p99Ms : quantile(run.okMs, 0.99),
+    });
+    runs.push(run);
+  }
+  return { peakPerSecond, runs };
+}
+
+/** Correct answers within the deadline, per second. */
+function goodput({ okMs, seconds }: Offered): number {
+  return okMs.filter(ms => ms <= TIMEOUT_MS).length / seconds;
+}
+
+function figuresOf(times: number, least: number, pairs: readonly Pair[], load: number): Figure[] {
+  const runs = pairs.map(pair => pair.runs[load] as Offered);
+  const late = runs.flatMap(({ generator }) => generator.isVoid ?? []);
+  const fast = pairs.find(({ peakPerSecond }) => peakPerSecond > MOST_PER_SECOND);
+  const reason = fast
+    ? `it saturates at ${Math.round(fast.peakPerSecond)} per second, above ${MOST_PER_SECOND}`
+    : late.length * 2 > runs.length
+      ? late[0]
+      : undefined;
+  const shared = { row: 'P10', ...(reason !== undefined && { isVoid: reason }) };
+  return [
+    makeFigure({
+      ...shared,
+      name: `goodput at ${times} ×`,
+      unit: 'ratio',
+      all: runs.map((run, i) => goodput(run) / (pairs[i] as Pair).peakPerSecond),
+      target: { bound: 'least', value: least },
+      details: {
+        peakPerSecond: pairs.map(pair => pair.peakPerSecond),
+        runs: runs.map(({ requests, outcomes, generator, okMs }) => ({
+          n: requests,
+          outcomes,
+          generator,
+          okP50Ms: quantile(okMs, 0.5),
+          okP99Ms: quantile(okMs, 0.99),
+        })),
+      },
+    }),
+    makeFigure({
+      ...shared,
+      name: `refusals’ p99 at ${times} ×`,
+      unit: 'ms',
+      all: runs.map(({ refusedMs }) => quantile(refusedMs, 0.99)),
+      target: { bound: 'most', value: 10 },
+      details: {
+        n: runs.map(({ refusedMs }) => refusedMs.length),
+        p50Ms: runs.map(({ refusedMs }) => quantile(refusedMs, 0.5)),
+      },
+    }),
+  ];
+}

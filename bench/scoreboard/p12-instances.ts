@@ -1,0 +1,106 @@
+/** P12, one half: two instances ÷ one, over what a second process gains ONNX Runtime alone. */
+import path from 'node:path';
+import { type BenchModel, type BenchModelName, prepareModel } from '../support/bench-models.ts';
+import { type EngineTable, measureEngine } from '../support/engine-table.ts';
+import { startHeadgate } from '../support/headgate.ts';
+import { copyModel } from '../support/model-copies.ts';
+import { fill, serveModel } from '../support/served-model.ts';
+import { makeFigure } from './figure.ts';
+import type { Bench, Figure } from './row.ts';
+
+const COUNTS = [1, 2];
+const SECONDS = 2;
+
+interface Subject {
+  readonly name: BenchModelName;
+  readonly title: string;
+  readonly connections: number;
+  readonly batches: readonly number[];
+}
+
+const SUBJECTS: readonly Subject[] = [
+  { name: 'direction', title: 'direction CNN', connections: 32, batches: [1, 2, 4] },
+  { name: 'recogniser', title: 'recogniser', connections: 8, batches: [1] },
+];
+
+interface Pair {
+  /** Rows per second with one and with two instances. */
+  readonly served: readonly number[];
+  /** Of ONNX Runtime in one and in two processes. */
+  readonly engine: readonly EngineTable[];
+}
+
+export async function measureInstances(bench: Bench): Promise<Figure[]> {
+  const repository = path.join(bench.folder, 'instances');
+  const apart = path.join(bench.folder, 'originals');
+  const models = new Map<Subject, BenchModel>();
+  for (const subject of SUBJECTS) {
+    const model = await prepareModel(apart, subject.name);
+    models.set(subject, model);
+    for (const count of COUNTS) {
+      const config = { instances: [{ kind: 'cpu', count }], timeoutMs: 10_000 };
+      await copyModel(repository, model, nameOf(subject, count), config);
+    }
+  }
+  const pairs: Map<Subject, Pair>[] = [];
+  for (let pair = 0; pair < bench.pairs; pair++) {
+    bench.progress(`instances, pair ${pair + 1}/${bench.pairs}`);
+    pairs.push(await measurePair(bench, repository, models, pair));
+  }
+  return SUBJECTS.map(subject =>
+    figureOf(
+      subject,
+      pairs.map(pair => pair.get(subject) as Pair),
+    ),
+  );
+}
+
+const nameOf = ({ name }: Subject, count: number): string => `${name}-${count}`;
+
+async function measurePair(
+  bench: Bench,
+  repository: string,
+  models: ReadonlyMap<Subject, BenchModel>,
+  pair: number,
+): Promise<Map<Subject, Pair>> {
+  await using server = await startHeadgate(repository, path.join(bench.folder, `instances-${pair}`));
+  const found = new Map<Subject, Pair>();
+  for (const [subject, model] of models) {
+    const { connections, batches } = subject;
+    const served: number[] = [];
+    const engine: EngineTable[] = [];
+    for (const index of pair % 2 === 0 ? [0, 1] : [1, 0]) {
+      const count = COUNTS[index] as number;
+      const copy = serveModel(model, nameOf(subject, count));
+      await fill(server, copy, { connections, seconds: Math.max(0.5, (SECONDS / 2) * bench.scale) });
+      const full = await fill(server, copy, { connections, seconds: Math.max(0.7, SECONDS * bench.scale) });
+      served[index] = full.perSecond;
+      const seconds = Math.max(0.2, 0.6 * bench.scale);
+      engine[index] = await measureEngine(model, { batches, seconds, processes: count });
+    }
+    found.set(subject, { served, engine });
+  }
+  return found;
+}
+
+function figureOf({ title }: Subject, pairs: readonly Pair[]): Figure {
+  const gain = ([one = Number.NaN, two = Number.NaN]: readonly number[]) => two / one;
+  const engineGain = (pair: Pair) => gain(pair.engine.map(({ bestPerSecond }) => bestPerSecond));
+  const isVoid = pairs.map(({ engine }) => engine[0]?.isVoid).find(reason => reason !== undefined);
+  return makeFigure({
+    row: 'P12',
+    name: `2 instances, ${title}`,
+    unit: 'ratio',
+    all: pairs.map(pair => gain(pair.served) / engineGain(pair)),
+    target: { bound: 'least', value: 0.95 },
+    ...(isVoid !== undefined && { isVoid }),
+    details: {
+      pairs: pairs.map(pair => ({
+        perSecond: pair.served,
+        gain: gain(pair.served),
+        enginePerSecond: pair.engine.map(({ bestPerSecond }) => bestPerSecond),
+        engineGain: engineGain(pair),
+      })),
+    },
+  });
+}

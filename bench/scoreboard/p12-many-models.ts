@@ -1,0 +1,53 @@
+/** P12, the other half: rows per second of one busy model beside 0, 9 and 99 loaded ones that nobody asks. */
+import path from 'node:path';
+import { type BenchModel, prepareModel } from '../support/bench-models.ts';
+import { startHeadgate } from '../support/headgate.ts';
+import { copyModel } from '../support/model-copies.ts';
+import { fill, serveModel } from '../support/served-model.ts';
+import type { Server } from '../support/server.ts';
+import { makeFigure } from './figure.ts';
+import type { Bench, Figure } from './row.ts';
+
+const COUNTS = [1, 10, 100];
+const CONNECTIONS = 128;
+const SECONDS = 2;
+
+/** The three gateways live side by side and are loaded in turn: a start with 100 models takes longer than a measurement. */
+export async function measureManyModels(bench: Bench): Promise<Figure[]> {
+  const model = await prepareModel(path.join(bench.folder, 'small-original'), 'small');
+  await using servers = new AsyncDisposableStack();
+  const started: Server[] = [];
+  for (const count of COUNTS) {
+    bench.progress(`a gateway with ${count} models`);
+    started.push(servers.use(await startWith(bench, model, count)));
+  }
+  const served = serveModel(model, 'model-0');
+  const loop = { connections: CONNECTIONS, seconds: Math.max(0.7, SECONDS * bench.scale) };
+  for (const server of started) await fill(server, served, loop);
+  const rounds: number[][] = [];
+  for (let round = 0; round < bench.pairs; round++) {
+    bench.progress(`many models, round ${round + 1}/${bench.pairs}`);
+    const perSecond: number[] = [];
+    const order = COUNTS.map((_, i) => (i + round) % COUNTS.length);
+    for (const i of order) perSecond[i] = (await fill(started[i] as Server, served, loop)).perSecond;
+    rounds.push(perSecond);
+  }
+  return COUNTS.slice(1).map((count, i) => figureOf(count, i + 1, rounds));
+}
+
+async function startWith(bench: Bench, model: BenchModel, count: number): Promise<Server> {
+  const repository = path.join(bench.folder, `models-${count}`);
+  for (let i = 0; i < count; i++) await copyModel(repository, model, `model-${i}`);
+  return startHeadgate(repository, path.join(bench.folder, `gateway-${count}`));
+}
+
+function figureOf(count: number, index: number, rounds: readonly (readonly number[])[]): Figure {
+  return makeFigure({
+    row: 'P12',
+    name: `${count} models ÷ 1`,
+    unit: 'ratio',
+    all: rounds.map(perSecond => (perSecond[index] ?? 0) / (perSecond[0] ?? Number.NaN)),
+    target: { bound: 'least', value: 0.95 },
+    details: { perSecond: rounds },
+  });
+}
