@@ -53,7 +53,8 @@ test('counters tell requests by version, route and outcome, and rows, runs and p
   events.emit('request:done', requestDone({ rows: 2, route: 'label' }));
   events.emit('request:done', requestDone({ outcome: 'invalid' }));
   events.emit('request:done', requestDone({ version: '2', rows: 7 }));
-  events.emit('batch:done', batchDone({ rows: 5, paddedRows: 3 }));
+  events.emit('batch:done', batchDone({ rows: 5, paddedRows: 3, elements: 80, paddingElements: 30 }));
+  events.emit('batch:done', batchDone({ rows: 1, elements: 10, paddingElements: 1 }));
   const value = await scrape(metrics);
   assert.equal(value('headgate_requests_total'), 4);
   assert.equal(value('headgate_requests_total', { version: '1', route: 'stable', outcome: 'ok' }), 1);
@@ -61,8 +62,10 @@ test('counters tell requests by version, route and outcome, and rows, runs and p
   assert.equal(value('headgate_requests_total', { outcome: 'invalid' }), 1);
   assert.equal(value('headgate_inferences_total', { version: '1' }), 7);
   assert.equal(value('headgate_inferences_total', { version: '2' }), 7);
-  assert.equal(value('headgate_executions_total', { version: '1' }), 1);
+  assert.equal(value('headgate_executions_total', { version: '1' }), 2);
   assert.equal(value('headgate_padded_rows_total', { version: '1' }), 3);
+  assert.equal(value('headgate_elements_total', { version: '1' }), 90);
+  assert.equal(value('headgate_padding_elements_total', { version: '1' }), 31);
 });
 
 test('a second scrape says the same again: nothing is counted by looking', async t => {
