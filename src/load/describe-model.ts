@@ -88,7 +88,7 @@ async function explain(
   }
   if (models !== undefined)
     return new TargetError(
-      `${server.url} cannot describe model '${model}' now (${status}): ${printable(said)}`,
+      `${server.url} lists model '${model}' but answered ${status} when asked to describe it: ${printable(said)}. Is it loaded, and is this the data plane? (Headgate's is port 8000.)`,
     );
   return new TargetError(
     `${server.url} answered ${status} when asked for model '${model}': is this the data plane of a server that speaks Open Inference Protocol v2? (Headgate's is port 8000.)`,
