@@ -2,7 +2,7 @@
  * How many of the waiting rows go, with `maxQueueDelayMs: auto`, when a worker is free: a pure function of what
  * waits, who is free and what was learned. The rules were chosen by simulation (test/simulator/auto-closing.test.ts).
  */
-import { type Economy, rowCostMs, serviceMs } from './batch-economy.ts';
+import { type Economy, rowCostMs, serviceMs, upperServiceMs } from './batch-economy.ts';
 import type { Closing } from './closing.ts';
 import type { LatencyPoint } from './latency-points.ts';
 
@@ -18,9 +18,13 @@ export interface AutoMoment {
   readonly arrivalsPerMs: number;
   /** When the last batch was sent, ms. */
   readonly sentAt: number;
+  /** Until the first of them should have its answer, ms; Infinity: whenever. */
+  readonly leftMs: number;
   readonly points: readonly LatencyPoint[];
   readonly economy: Economy;
   readonly maxRows: number;
+  /** Goes beyond what seems to pay, to see whether that still holds. */
+  readonly explores: boolean;
 }
 
 /** Workers should be able to do so many times what arrives, or queues grow long. */
@@ -36,11 +40,23 @@ const TIMER_PAYS_FROM_MS = 4;
 
 export function closeAuto(moment: AutoMoment): Closing {
   const { rows, maxRows } = moment;
-  const limit = limitRows(moment);
-  const until = heldUntil(moment, Math.min(rows, limit), limit);
+  const limit = Math.min(maxRows, limitRows(moment) * (moment.explores ? 2 : 1));
+  const until = Math.min(heldUntil(moment, Math.min(rows, limit), limit), lastMoment(moment));
   if (until > moment.now) return { kind: 'wait', until };
-  if (rows > limit * NO_REMAINDER || rows > maxRows) return { kind: 'send', rows: limit };
-  return { kind: 'send', rows: dividedShare(moment) };
+  const all = rows <= maxRows && rows <= limit * NO_REMAINDER;
+  return { kind: 'send', rows: rowsInTime(moment, all ? dividedShare(moment) : limit) };
+}
+
+/** As many of `rows` as still answer the first one in time; all of them when not even one alone would. */
+function rowsInTime({ leftMs, points }: AutoMoment, rows: number): number {
+  if (!(upperServiceMs(points, rows) > leftMs) || upperServiceMs(points, 1) > leftMs) return rows;
+  let [fits, misses] = [1, rows];
+  while (misses - fits > 1) {
+    const middle = (fits + misses) >> 1;
+    if (upperServiceMs(points, middle) > leftMs) misses = middle;
+    else fits = middle;
+  }
+  return fits;
 }
 
 /**
@@ -68,6 +84,11 @@ function heldUntil({ now, total, free, sentAt, points }: AutoMoment, rows: numbe
   const runMs = serviceMs(points, rows);
   if (!(runMs >= TIMER_PAYS_FROM_MS) || serviceMs(points, rows * 2) > FLAT * runMs) return now;
   return sentAt + runMs / total;
+}
+
+/** After it the first of those that wait would be late. */
+function lastMoment({ now, leftMs, points, rows }: AutoMoment): number {
+  return now + leftMs - upperServiceMs(points, rows + 1);
 }
 
 /**

@@ -62,6 +62,12 @@ export function serviceMs(points: readonly LatencyPoint[], rows: number): number
   return point === undefined ? Number.NaN : point.runMs + point.overheadMs;
 }
 
+/** The same for a run that is slow, one of twenty; NaN when nothing is known. */
+export function upperServiceMs(points: readonly LatencyPoint[], rows: number): number {
+  const point = pointAt(points, rows);
+  return point === undefined ? Number.NaN : point.upperMs + point.overheadMs;
+}
+
 /** A larger batch makes its first rows wait for its last: it must do so little else that it is done sooner for all. */
 function togetherRows(known: readonly SizeCost[]): number {
   let together = (known[0] as SizeCost).rows;

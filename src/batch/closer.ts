@@ -4,6 +4,7 @@ import { closeAuto } from './auto-closing.ts';
 import type { Backlog, Close } from './backlog.ts';
 import { type BatcherOptions, closingRuleOf, isAuto } from './batcher-options.ts';
 import { type Closing, type ClosingRule, closeBatch, leastRows } from './closing.ts';
+import type { Entry } from './entry.ts';
 import type { Foresight } from './foresight.ts';
 import type { ShapeQueue } from './shape-queue.ts';
 
@@ -22,7 +23,9 @@ export interface Closer {
 
 export function closerOf(options: BatcherOptions, executor: Executor, foresight: Foresight): Closer {
   const rule = closingRuleOf(options);
-  return isAuto(options) ? new AutoCloser(rule.maxRows, executor, foresight) : new FixedCloser(rule);
+  return isAuto(options)
+    ? new AutoCloser(rule.maxRows, options.sloMs, executor, foresight)
+    : new FixedCloser(rule);
 }
 
 class FixedCloser implements Closer {
@@ -57,32 +60,38 @@ class FixedCloser implements Closer {
   }
 }
 
+/** A size that was once seen not to pay would otherwise never be seen again. */
+const EXPLORE_EVERY = 64;
+
 class AutoCloser implements Closer {
   /** Whatever has several rows may be divided over the workers. */
   readonly wholeRows = 1;
   holds = true;
   readonly #maxRows: number;
+  readonly #sloMs: number;
   readonly #executor: Executor;
   readonly #foresight: Foresight;
   /** Everything is held until then, ms, unless a queue has so many rows. */
   #until = Number.NEGATIVE_INFINITY;
+  #batches = 0;
   #enough = 0;
 
-  constructor(maxRows: number, executor: Executor, foresight: Foresight) {
+  constructor(maxRows: number, sloMs: number | undefined, executor: Executor, foresight: Foresight) {
     this.#maxRows = maxRows;
+    this.#sloMs = sloMs ?? Number.POSITIVE_INFINITY;
     this.#executor = executor;
     this.#foresight = foresight;
   }
 
   at(now: number, kind: string): Close {
-    return queue => {
-      const closing = this.#close(queue, kind, now);
+    return (queue, head) => {
+      const closing = this.#close(queue, head, kind, now);
       if (closing.kind === 'wait') [this.#until, this.#enough] = [closing.until, queue.rows * 2];
       return closing;
     };
   }
 
-  #close(queue: ShapeQueue, kind: string, now: number): Closing {
+  #close(queue: ShapeQueue, head: Entry, kind: string, now: number): Closing {
     const { points, economy, arrivals } = this.#foresight.of(queue.key, kind, now);
     const { free, total } = this.#executor.capacity();
     const closing = closeAuto({
@@ -93,9 +102,11 @@ class AutoCloser implements Closer {
       free: free + 1,
       arrivalsPerMs: arrivals.rowsPerMs(now),
       sentAt: this.#foresight.sentAt,
+      leftMs: Math.min(head.deadline, head.submittedAt + this.#sloMs) - now,
       points,
       economy,
       maxRows: this.#maxRows,
+      explores: ++this.#batches % EXPLORE_EVERY === 0,
     });
     return this.holds || closing.kind === 'send' ? closing : { kind: 'send', rows: queue.rows };
   }

@@ -30,9 +30,11 @@ function moment(known: readonly LatencyPoint[], rest: Partial<AutoMoment>): Auto
     free: 1,
     arrivalsPerMs: 0.001,
     sentAt: 0,
+    leftMs: Number.POSITIVE_INFINITY,
     points: known,
     economy: economyOf(known, maxRows, []),
     maxRows,
+    explores: false,
     ...rest,
   };
 }
@@ -47,6 +49,7 @@ const closings: readonly [string, AutoMoment, ReturnType<typeof closeAuto>][] = 
   ['and together when many do', moment(TEXT_DIRECTION, { rows: 40, arrivalsPerMs: 5 }), send(12)],
   ['a few rows over the limit go along', moment(WIDE_MLP, { rows: 40 }), send(40)],
   ['more than that do not', moment(WIDE_MLP, { rows: 50 }), send(32)],
+  ['now and then a larger batch is tried', moment(RECOGNISER, { rows: 8, explores: true }), send(2)],
   ['never more than the largest batch', moment(GPU, { rows: 45 }), send(32)],
   ['without anything known all go', moment([], { rows: 5, maxRows: 8 }), send(5)],
   ['free workers share what waits', moment(WIDE_MLP, { rows: 32, free: 2 }), send(16)],
@@ -60,6 +63,17 @@ const closings: readonly [string, AutoMoment, ReturnType<typeof closeAuto>][] = 
     moment(GPU, { rows: 3, sentAt: 999 }),
     { kind: 'wait', until: 999 + 8.4 / 2 },
   ],
+  [
+    'but not past the moment at which the first of them would be late',
+    moment(GPU, { rows: 3, sentAt: 999, leftMs: 10 }),
+    { kind: 'wait', until: 1001.6 },
+  ],
+  [
+    'a batch is as large as answers its first row in time',
+    moment(WIDE_MLP, { rows: 32, leftMs: 7 }),
+    send(16),
+  ],
+  ['and as large as ever where that is too late anyway', moment(WIDE_MLP, { rows: 32, leftMs: 3 }), send(32)],
   ['and not later', moment(GPU, { rows: 3, sentAt: 995 }), send(3)],
   ['with all workers free nothing waits', moment(GPU, { rows: 3, sentAt: 999, free: 2 }), send(3)],
   ['nor when it is full', moment(GPU, { rows: 32, sentAt: 999 }), send(32)],

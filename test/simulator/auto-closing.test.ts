@@ -40,9 +40,11 @@ function play(table: Readonly<Record<number, number>>, servers: number, load: nu
       free: freeServers,
       arrivalsPerMs: perMs,
       sentAt,
+      leftMs: Number.POSITIVE_INFINITY,
       points,
       economy,
       maxRows,
+      explores: false,
     });
   const p99 = (policy: Policy) => outcomeOf(simulate({ arrivals, servers, service, policy })).p99Ms;
   return {
