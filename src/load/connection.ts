@@ -23,7 +23,8 @@ const READ_BYTES = 64 * 1024;
 
 /**
  * One keep-alive HTTP/1.1 connection: connecting → idle ⇄ busy → over. It carries one request at a time, given as
- * bytes, and repeats none. It reads into one buffer of its own: 12 µs of CPU less per answer than `data` events.
+ * bytes, and repeats none. It reads into one buffer of its own: 22 to 26 µs of CPU per answer of 3 KB, against
+ * 24 to 35 with `data` events.
  */
 export class Connection {
   /** What its owner is waiting for; −1 while idle. The owner's to set before `send`. */
