@@ -16,6 +16,8 @@ const SINGLE: Layout = { instances: 1, threads: 1 };
 export interface Probed {
   /** Rows per run; 0: no batch axis. */
   readonly maxBatchSize: number;
+  /** Why that, in words. */
+  readonly verification: string;
   readonly rowBytes: number;
   /** What one instance holds. */
   readonly instanceBytes: number;
@@ -34,7 +36,8 @@ export async function probe(pool: Pool, spec: CatalogSpec): Promise<Probed> {
     (sum, { parts }) => sum + parts.reduce((bytes, part) => bytes + part.byteLength, 0),
     0,
   );
-  return { maxBatchSize, rowBytes, instanceBytes: memoryBytes, open: openLayout(loaded, SINGLE) };
+  const open = openLayout(loaded, SINGLE);
+  return { maxBatchSize, verification: verification.detail, rowBytes, instanceBytes: memoryBytes, open };
 }
 
 /** Opens layouts for a sweep. What was verified by the probe is not verified again. */
@@ -51,7 +54,8 @@ export function layoutOpener(
       return open;
     }
     // Only a single row is run while loading: the sweep warms each size itself.
-    const loaded = await pool.load(specFor(spec, layout, Math.min(1, probed.maxBatchSize)));
+    const maxBatchSize = probed.maxBatchSize > 0 ? 1 : spec.config.maxBatchSize;
+    const loaded = await pool.load(specFor(spec, layout, maxBatchSize));
     return openLayout(loaded, layout);
   };
 }
@@ -62,9 +66,9 @@ export function fitTogether(layouts: readonly Layout[], instanceBytes: number): 
   return instances * instanceBytes <= MEMORY_SHARE * freemem();
 }
 
-/** Whether one of them fits at all. */
+/** Whether one of them fits at all; one instance has been loaded already. */
 export function fits({ instances }: Layout, instanceBytes: number): boolean {
-  return instances * instanceBytes <= freemem();
+  return (instances - 1) * instanceBytes <= freemem();
 }
 
 function openLayout(loaded: LoadedVersion, { instances }: Layout): OpenLayout {

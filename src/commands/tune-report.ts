@@ -8,14 +8,14 @@ import { scatterPlot } from './scatter-plot.ts';
 
 /** Settings for config.yaml: the winner within `sloMs`, or the one that carries most. Undefined when there is none. */
 export function settingsOf(
-  { winners, isBatched }: Outcome,
+  { winners, notBatched }: Outcome,
   sloMs: number | undefined,
 ): Readonly<Record<string, unknown>> | undefined {
   const best = winners.find(winner => winner.sloMs === sloMs)?.best;
   if (best === undefined) return undefined;
   return {
     instances: [{ kind: 'cpu', count: best.instances, intraOpThreads: best.threads }],
-    ...(isBatched ? { maxBatchSize: best.batch } : {}),
+    ...(notBatched === '' ? { maxBatchSize: best.batch } : {}),
     ...(sloMs === undefined ? {} : { sloMs }),
   };
 }
@@ -26,10 +26,12 @@ export function tuneJson({ figures, winners, left, tookMs, ...model }: Outcome):
 
 /** Table, plot, winners and why, and how to apply it. `sloMs` is the one asked for. */
 export function tuneReport(outcome: Outcome, sloMs: number | undefined): string {
-  const { model, version, cores, figures, left, tookMs } = outcome;
-  const head = `${model} ${version} on ${cores === 1 ? 'one core' : `${cores} cores`}: ${figures.length} settings in ${(tookMs / 1000).toFixed(0)} s\n`;
+  const { model, version, cores, notBatched, figures, left, tookMs } = outcome;
+  const machine = cores === 1 ? 'one core' : `${cores} cores`;
+  const settings = figures.length === 1 ? 'one setting' : `${figures.length} settings`;
+  const head = `${model} ${version} on ${machine}: ${settings} in ${(tookMs / 1000).toFixed(0)} s\n`;
   return [
-    head,
+    notBatched === '' ? head : `${head}Row by row: ${notBatched}\n`,
     table(outcome),
     plot(figures),
     winnersText(outcome),
@@ -81,20 +83,23 @@ function plot(figures: readonly Figures[]): string {
 }
 
 /** Latencies that come to the same are told once, as the least of them. */
-function winnersText({ winners }: Outcome): string {
+function winnersText({ winners, notBatched }: Outcome): string {
   const told = winners.filter(
     ({ best }, i) => best === undefined || best !== winners[i - 1]?.best || i === 1,
   );
   const names = told.map(({ sloMs }) => (sloMs === undefined ? 'Throughput' : `Within ${sloMs} ms`));
   const width = Math.max(...names.map(name => name.length)) + 1;
-  return told.map((winner, i) => `${`${names[i]}:`.padEnd(width)} ${winnerText(winner, width + 1)}`).join('');
+  return told
+    .map((winner, i) => `${`${names[i]}:`.padEnd(width)} ${winnerText(winner, width + 1, notBatched === '')}`)
+    .join('');
 }
 
-function winnerText({ best, why }: Winner, indent: number): string {
+function winnerText({ best, why }: Winner, indent: number, isBatched: boolean): string {
   if (best === undefined) return `${why.join('; ')}\n`;
   const figures = `${rate(best.rowsPerSecond)} rows/s, p99 ${ms(best.p99Ms)} ms`;
   const reasons = why.map(reason => `${' '.repeat(indent)}${reason}\n`).join('');
-  return `${layoutName(best)}, batches of ${best.batch}: ${figures}\n${reasons}`;
+  const batch = best.batch === 1 ? ', single rows' : `, batches of ${best.batch}`;
+  return `${layoutName(best)}${isBatched ? batch : ''}: ${figures}\n${reasons}`;
 }
 
 function advice(outcome: Outcome, sloMs: number | undefined): string {

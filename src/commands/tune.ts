@@ -7,7 +7,7 @@ import { createEvents } from '../events.ts';
 import { Pool } from '../pool/pool.ts';
 import type { CatalogSpec } from '../repository/catalog-entry.ts';
 import { type Outcome, outcomeOf } from '../tune/outcome.ts';
-import { batchesFor, layoutsFor } from '../tune/setting.ts';
+import { batchesFor, layoutName, layoutsFor } from '../tune/setting.ts';
 import { Sweep } from '../tune/sweep.ts';
 import { type Command, readFlags, UsageError } from './command.ts';
 import { CONFIG_FLAGS, configHelp, configSources } from './config-flags.ts';
@@ -103,7 +103,6 @@ async function tune(options: TuneOptions): Promise<number> {
 async function measure(options: TuneOptions, spec: CatalogSpec): Promise<Outcome> {
   const cores = options.config.workers.cpuCores;
   const meter = new Meter(process.stderr);
-  const startedMs = performance.now();
   const pool = new Pool({ cores, niceness: options.config.workers.nice }, createEvents());
   const ended = new AbortController();
   const interrupt = (): void => ended.abort();
@@ -112,16 +111,17 @@ async function measure(options: TuneOptions, spec: CatalogSpec): Promise<Outcome
     meter.show({ share: 0, leftMs: options.budgetMs, doing: `loading ${spec.model} ${spec.version}` });
     await pool.start();
     const probed = await probe(pool, spec);
-    const layouts = layoutsFor(cores).filter(layout => fits(layout, probed.instanceBytes));
+    const { layouts = [], tooLarge = [] } = Object.groupBy(layoutsFor(cores), layout =>
+      fits(layout, probed.instanceBytes) ? 'layouts' : 'tooLarge',
+    );
     const { allowedBatchSizes } = spec.config.batching;
-    const isBatched = probed.maxBatchSize > 0;
+    const notBatched = probed.maxBatchSize > 0 ? '' : probed.verification;
     const slosMs = options.sloMs === undefined ? [10, 25, 50, 100] : [options.sloMs];
     const sweep = new Sweep({
       layouts,
-      batches: isBatched ? batchesFor(allowedBatchSizes, probed.rowBytes) : [1],
+      batches: notBatched === '' ? batchesFor(allowedBatchSizes, probed.rowBytes) : [1],
       slosMs,
       budgetMs: options.budgetMs,
-      startedMs,
       open: layoutOpener(pool, spec, probed),
       keepOpen: fitTogether(layouts, probed.instanceBytes),
       now: () => performance.now(),
@@ -130,7 +130,14 @@ async function measure(options: TuneOptions, spec: CatalogSpec): Promise<Outcome
     });
     const swept = await sweep.run();
     meter.clear();
-    return outcomeOf({ model: spec.model, version: spec.version, cores, isBatched, slosMs }, swept);
+    const left = [
+      ...tooLarge.map(layout => `${layoutName(layout)}: not enough memory is free`),
+      ...swept.left,
+    ];
+    return outcomeOf(
+      { model: spec.model, version: spec.version, cores, notBatched, slosMs },
+      { ...swept, left },
+    );
   } finally {
     meter.clear();
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);

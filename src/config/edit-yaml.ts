@@ -64,7 +64,8 @@ function spliceKey(text: string, { contents }: Document, key: string, written: s
   if ((isScalar(node) || isCollection(node)) && node.anchor !== undefined) return undefined;
   const [from, to] = node.range;
   const isBlock = isCollection(node) && node.flow !== true;
-  if (!isBlock) return text.slice(0, from) + written + text.slice(to);
+  if (!isBlock)
+    return `${text.slice(0, from)}${text[from - 1] === ':' ? ' ' : ''}${written}${text.slice(to)}`;
   // A block reaches to the end of its last line; a comment beside its key stays there.
   const comment = /#.*/.exec(text.slice(keyEnd, from))?.[0];
   return `${text.slice(0, keyEnd)}: ${written}${comment === undefined ? '' : ` ${comment}`}\n${text.slice(to)}`;

@@ -2,7 +2,7 @@
 import { keyOf, type Setting } from './setting.ts';
 import type { Window } from './window.ts';
 
-/** One setting's figures. Rates are medians over windows: a noisy moment moves one of them. */
+/** One setting's figures. */
 export interface Figures extends Setting {
   readonly rowsPerSecond: number;
   readonly p50Ms: number;
@@ -26,26 +26,25 @@ export class Measurements {
   }
 }
 
+/** What disturbs a window only makes it slower: the rate is the upper quartile of them, the latencies are medians. */
 export function figuresOf(setting: Setting, windows: readonly Window[]): Figures {
-  const latencies = windows.flatMap(({ latenciesMs }) => latenciesMs).sort((a, b) => a - b);
+  const latencies = windows.map(({ latenciesMs }) => [...latenciesMs].sort(ascending));
+  const median = (share: number): number =>
+    quantile(latencies.map(sorted => quantile(sorted, share)).sort(ascending), 0.5);
   return {
     instances: setting.instances,
     threads: setting.threads,
     batch: setting.batch,
-    rowsPerSecond: median(windows.map(({ rowsPerSecond }) => rowsPerSecond)),
-    p50Ms: quantile(latencies, 0.5),
-    p99Ms: quantile(latencies, 0.99),
+    rowsPerSecond: quantile(windows.map(({ rowsPerSecond }) => rowsPerSecond).sort(ascending), 0.75),
+    p50Ms: median(0.5),
+    p99Ms: median(0.99),
     windows: windows.length,
   };
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? 0;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
-}
+const ascending = (a: number, b: number): number => a - b;
 
-function quantile(ascending: readonly number[], share: number): number {
-  return ascending[Math.max(0, Math.ceil(share * ascending.length) - 1)] ?? 0;
+/** The smallest of ascending values that at least that share does not exceed; 0 of none. */
+function quantile(sorted: readonly number[], share: number): number {
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
 }

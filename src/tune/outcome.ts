@@ -8,7 +8,8 @@ export interface TunedModel {
   readonly model: string;
   readonly version: string;
   readonly cores: number;
-  readonly isBatched: boolean;
+  /** Why it is run row by row; ''. */
+  readonly notBatched: string;
   readonly slosMs: readonly number[];
 }
 

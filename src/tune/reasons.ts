@@ -23,7 +23,8 @@ export function latencyReason(best: Figures, most: Figures): string {
   if (keyOf(best) === keyOf(most) && best.batch === most.batch) return 'the same';
   const gain = most.rowsPerSecond / best.rowsPerSecond;
   const layout = keyOf(best) === keyOf(most) ? '' : ` on ${layoutName(most)}`;
-  return `batches of ${most.batch}${layout} carry ${factor(gain)} as much, but take ${ms(most.p99Ms)}`;
+  const batches = most.batch === 1 ? 'single rows' : `batches of ${most.batch}`;
+  return `${batches}${layout} carry ${factor(gain)} as much, but take ${ms(most.p99Ms)}`;
 }
 
 function threadReason(best: Figures, figures: readonly Figures[]): string[] {
@@ -62,17 +63,16 @@ function batchReasons(best: Figures, sameLayout: readonly Figures[]): string[] {
     const gain = best.rowsPerSecond / single.rowsPerSecond;
     reasons.push(`batches of ${best.batch} carry ${factor(gain)} as much as single rows`);
   }
+  const beyond = best.batch === 1 ? 'batches' : `batches beyond ${best.batch}`;
   const next = larger[0];
   if (next === undefined) return reasons;
   const most = Math.max(...larger.map(({ rowsPerSecond }) => rowsPerSecond));
   const worst = larger.at(-1) as Figures;
   if (worst.rowsPerSecond < AS_GOOD * best.rowsPerSecond && most < NOTICEABLE * best.rowsPerSecond) {
     const loss = Math.round(100 * (1 - worst.rowsPerSecond / best.rowsPerSecond));
-    reasons.push(
-      `batches beyond ${best.batch} cost more per row than they save: ${worst.batch} carry ${loss} % less`,
-    );
+    reasons.push(`${beyond} cost more per row than they save: ${worst.batch} carry ${loss} % less`);
   } else {
-    reasons.push(`batches beyond ${best.batch} only take longer: ${next.batch} take ${ms(next.p99Ms)}`);
+    reasons.push(`${beyond} only take longer: ${next.batch} take ${ms(next.p99Ms)}`);
   }
   return reasons;
 }

@@ -12,7 +12,7 @@ export async function saturate(
   instances: number,
   size: WindowSize,
 ): Promise<Window | undefined> {
-  const tally = new WindowTally(size, 2 * instances);
+  const tally = new WindowTally(size, instances);
   const over = new AbortController();
   const limit = setTimeout(() => over.abort(), size.maxMs);
   const running = new Set<Slot>();

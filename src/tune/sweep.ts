@@ -31,10 +31,8 @@ export interface SweepOptions {
   readonly batches: readonly number[];
   /** Latencies under which a winner is wanted. */
   readonly slosMs: readonly number[];
-  /** From `startedMs` on, loading included. */
+  /** Loading included. */
   readonly budgetMs: number;
-  /** On the clock of `now`. */
-  readonly startedMs: number;
   /** Rejects with a GatewayError when it cannot be loaded so. */
   readonly open: (layout: Layout) => Promise<OpenLayout>;
   /** Whether all layouts may stay loaded at once. */
@@ -59,6 +57,8 @@ const FINE_MS = { least: 40, most: 1000 };
 const FINE_ROUNDS = 6;
 /** So many are looked at to the end. */
 const FINALISTS = 4;
+/** Runs on each instance in one look, at least. */
+const MIN_ROUNDS = 3;
 /** A batch that takes longer is only worth doubling while that gains, … */
 const LONG_BATCH_MS = 250;
 /** … and never when it takes this long. */
@@ -76,7 +76,7 @@ export class Sweep {
 
   constructor(options: SweepOptions) {
     this.#options = options;
-    this.#startedMs = options.startedMs;
+    this.#startedMs = options.now();
   }
 
   /** Rejects with the first layout's error when none could be measured. */
@@ -142,7 +142,7 @@ export class Sweep {
 
   async #look(open: OpenLayout, layout: Layout, batch: number, windowMs: number): Promise<void> {
     this.#tell(`${layoutName(layout)}, batch ${batch}`);
-    const size = { minMs: windowMs, minRuns: 2 * layout.instances, maxMs: 10 * windowMs + 5000 };
+    const size = { minMs: windowMs, minRounds: MIN_ROUNDS, maxMs: 10 * windowMs + 5000 };
     const window = await open.measure(batch, size);
     if (window !== undefined) this.#measurements.note({ ...layout, batch }, window);
   }

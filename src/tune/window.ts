@@ -3,8 +3,8 @@
 export interface WindowSize {
   /** It goes on for so long, ms, … */
   readonly minMs: number;
-  /** … and until so many runs have ended, … */
-  readonly minRuns: number;
+  /** … and until so many rounds of runs have ended, one on each instance, … */
+  readonly minRounds: number;
   /** … but no longer than this. */
   readonly maxMs: number;
 }
@@ -21,15 +21,19 @@ const MAX_LATENCIES = 5000;
 /** Counts runs as they end. The first ones fill the pipeline and grow the workers' buffers: they do not count. */
 export class WindowTally {
   readonly #size: WindowSize;
+  /** Only whole rounds are looked at: instances in step end together, and half a round would count as none or one. */
+  readonly #round: number;
   #toSkip: number;
   #fromMs = 0;
   #untilMs = 0;
   #runs = 0;
+  #wholeRuns = 0;
   readonly #latenciesMs: number[] = [];
 
-  constructor(size: WindowSize, toSkip: number) {
+  constructor(size: WindowSize, instances: number) {
     this.#size = size;
-    this.#toSkip = toSkip;
+    this.#round = instances;
+    this.#toSkip = 2 * instances;
   }
 
   /** A run has ended. True when that is enough. */
@@ -39,16 +43,17 @@ export class WindowTally {
       this.#fromMs = nowMs;
       return false;
     }
-    this.#untilMs = nowMs;
-    this.#runs++;
     if (this.#latenciesMs.length < MAX_LATENCIES) this.#latenciesMs.push(latencyMs);
-    return this.#runs >= this.#size.minRuns && nowMs - this.#fromMs >= this.#size.minMs;
+    if (++this.#runs % this.#round !== 0) return false;
+    this.#wholeRuns = this.#runs;
+    this.#untilMs = nowMs;
+    return this.#runs >= this.#size.minRounds * this.#round && nowMs - this.#fromMs >= this.#size.minMs;
   }
 
-  /** Undefined when no run counted. */
+  /** Undefined when no round has ended. */
   window(rows: number): Window | undefined {
     const ms = this.#untilMs - this.#fromMs;
-    if (this.#runs === 0 || ms <= 0) return undefined;
-    return { rowsPerSecond: (1000 * rows * this.#runs) / ms, latenciesMs: this.#latenciesMs };
+    if (this.#wholeRuns === 0 || ms <= 0) return undefined;
+    return { rowsPerSecond: (1000 * rows * this.#wholeRuns) / ms, latenciesMs: this.#latenciesMs };
   }
 }
