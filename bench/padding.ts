@@ -2,9 +2,9 @@
  * `npm run bench:padding [-- --quick] [-- --pairs 3] [-- --seconds 5] [-- --only tokens]`: requests of real lengths
  * through a real gateway, three ways: a queue for each exact length; padding declared, so that Headgate pads or splits
  * by what it measures; and every request made as long as the longest by its sender, which is what one does without.
- * Closed loop, then Poisson arrivals at 70 % of the first way's rate where it can carry that, interleaved. Two models: the PP-OCRv4 recogniser
- * with the widths of real lines (`support/line-widths.ts`), for which arithmetic decides, and a generated one over
- * tokens, as many as the lines have characters, for which weights do.
+ * Closed loop, then Poisson arrivals at 70 % of the first way's rate where it can carry that, interleaved. Two models:
+ * the PP-OCRv4 recogniser with the widths of real lines (`support/line-widths.ts`), for which arithmetic decides, and a
+ * generated one over tokens, as many as the lines have characters, for which weights do.
  */
 import { copyFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';
