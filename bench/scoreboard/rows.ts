@@ -5,12 +5,13 @@ import { p4 } from './p4-json-image.ts';
 import { p5 } from './p5-tail.ts';
 import { p6 } from './p6-goodput.ts';
 import { p7 } from './p7-batching-gain.ts';
+import { p8 } from './p8-never-worse.ts';
 import { p10 } from './p10-overload.ts';
 import { p12 } from './p12-scale.ts';
 import { p13 } from './p13-event-loop.ts';
 import type { Row } from './row.ts';
 
-export const ROWS: readonly Row[] = [p1, p2, p4, p5, p6, p7, p10, p12, p13];
+export const ROWS: readonly Row[] = [p1, p2, p4, p5, p6, p7, p8, p10, p12, p13];
 
 /** What a row without a budget of its own is given. */
 const USUAL_SECONDS = 120;

@@ -1,0 +1,152 @@
+/**
+ * P8: rows per second with batching left to Headgate ÷ with the best fixed setting, found by a sweep of
+ * `maxBatchSize` × `maxQueueDelayMs` on this machine. The two best of the sweep run again beside `auto`, in turns, in
+ * a fresh gateway for each pair; the better of them over all pairs is the one to be held against.
+ */
+import path from 'node:path';
+import { type BenchModel, type BenchModelName, prepareModel } from '../support/bench-models.ts';
+import { startHeadgate } from '../support/headgate.ts';
+import { median } from '../support/median.ts';
+import { copyModel } from '../support/model-copies.ts';
+import { fill, type ServedModel, serveModel } from '../support/served-model.ts';
+import type { Server } from '../support/server.ts';
+import { makeFigure } from './figure.ts';
+import type { Bench, Figure, Row } from './row.ts';
+
+const SECONDS = 1.5;
+const SWEEP_SECONDS = 0.8;
+const WARMUP_SECONDS = 0.5;
+const FINALISTS = 2;
+
+interface Setting {
+  readonly name: string;
+  readonly maxBatchSize?: number;
+  readonly maxQueueDelayMs: number | 'auto';
+}
+
+const AUTO: Setting = { name: 'auto', maxQueueDelayMs: 'auto' };
+/** Without a delay a batch is what waits when a worker is free. */
+const FIXED: readonly Setting[] = [
+  { name: 'max1', maxBatchSize: 1, maxQueueDelayMs: 0 },
+  { name: 'max8', maxBatchSize: 8, maxQueueDelayMs: 0 },
+  { name: 'max32', maxBatchSize: 32, maxQueueDelayMs: 0 },
+  { name: 'max128', maxBatchSize: 128, maxQueueDelayMs: 0 },
+  { name: 'max64-2ms', maxBatchSize: 64, maxQueueDelayMs: 2 },
+  { name: 'max128-5ms', maxBatchSize: 128, maxQueueDelayMs: 5 },
+];
+
+const SUBJECTS: readonly {
+  readonly name: BenchModelName;
+  readonly title: string;
+  readonly connections: number;
+}[] = [
+  { name: 'small', title: 'small MLP', connections: 128 },
+  { name: 'large', title: 'large MLP', connections: 128 },
+  { name: 'wide', title: 'wide MLP', connections: 128 },
+  { name: 'direction', title: 'direction CNN', connections: 32 },
+  { name: 'recogniser', title: 'recogniser', connections: 8 },
+];
+
+export const p8: Row = {
+  id: 'P8',
+  title: 'never worse: batching auto ÷ the best fixed setting',
+  budgetSeconds: 300,
+  async run(bench: Bench): Promise<readonly Figure[]> {
+    const figures: Figure[] = [];
+    for (const subject of SUBJECTS) figures.push(await measureSubject(bench, subject));
+    return figures;
+  },
+};
+
+type PerSecond = ReadonlyMap<Setting, number>;
+
+export async function measureSubject(bench: Bench, subject: (typeof SUBJECTS)[number]): Promise<Figure> {
+  const { name, title, connections } = subject;
+  const model = await prepareModel(path.join(bench.folder, `${name}-original`), name);
+  bench.progress(`${title} sweep`);
+  const sweep = await measureSettings(bench, model, connections, {
+    settings: FIXED,
+    seconds: SWEEP_SECONDS,
+    name: 'sweep',
+  });
+  const settings = [AUTO, ...best(FIXED, sweep).slice(0, FINALISTS)];
+  const pairs: PerSecond[] = [];
+  for (let pair = 0; pair < bench.pairs; pair++) {
+    bench.progress(`${title} pair ${pair + 1}/${bench.pairs}`);
+    const order = settings.map((_, i) => settings[(i + pair) % settings.length] as Setting);
+    const run = { settings: order, seconds: SECONDS, name: String(pair) };
+    pairs.push(await measureSettings(bench, model, connections, run));
+  }
+  return figureOf(title, settings, sweep, pairs);
+}
+
+interface Turns {
+  readonly settings: readonly Setting[];
+  readonly seconds: number;
+  readonly name: string;
+}
+
+/** One fresh gateway that serves the model once for each setting, loaded in turn. */
+async function measureSettings(
+  bench: Bench,
+  model: BenchModel,
+  connections: number,
+  { settings, seconds, name }: Turns,
+): Promise<PerSecond> {
+  const repository = path.join(bench.folder, `${model.name}-${name}`);
+  for (const setting of settings) await copyModel(repository, model, setting.name, configOf(setting));
+  await using server = await startHeadgate(
+    repository,
+    path.join(bench.folder, `${model.name}-${name}-server`),
+  );
+  const found = new Map<Setting, number>();
+  for (const setting of settings) {
+    const served = serveModel(model, setting.name);
+    await turn(bench, server, served, connections, WARMUP_SECONDS);
+    found.set(setting, await turn(bench, server, served, connections, seconds));
+  }
+  return found;
+}
+
+/** The deadline is far: what is compared is the batches, not who is refused. */
+function configOf({ maxBatchSize, maxQueueDelayMs }: Setting): Record<string, unknown> {
+  return { timeoutMs: 30_000, batching: { maxQueueDelayMs }, ...(maxBatchSize && { maxBatchSize }) };
+}
+
+async function turn(
+  { scale }: Bench,
+  server: Server,
+  served: ServedModel,
+  connections: number,
+  seconds: number,
+): Promise<number> {
+  const loop = { connections, seconds: Math.max(0.3, seconds * scale) };
+  return (await fill(server, served, loop)).perSecond;
+}
+
+function best(settings: readonly Setting[], perSecond: PerSecond): Setting[] {
+  return [...settings].sort((a, b) => (perSecond.get(b) ?? 0) - (perSecond.get(a) ?? 0));
+}
+
+function figureOf(
+  title: string,
+  settings: readonly Setting[],
+  sweep: PerSecond,
+  pairs: readonly PerSecond[],
+): Figure {
+  const of = (setting: Setting) => pairs.map(pair => pair.get(setting) ?? Number.NaN);
+  const fixed = settings.filter(setting => setting !== AUTO);
+  const medians = new Map(fixed.map(setting => [setting, median(of(setting))]));
+  const [winner = AUTO] = best(fixed, medians);
+  const [auto, rival] = [of(AUTO), of(winner)];
+  const named = (perSecond: PerSecond) =>
+    Object.fromEntries([...perSecond].map(([setting, value]) => [setting.name, value]));
+  return makeFigure({
+    row: 'P8',
+    name: title,
+    unit: 'ratio',
+    all: auto.map((perSecond, i) => perSecond / (rival[i] ?? Number.NaN)),
+    target: { bound: 'least', value: 0.95 },
+    details: { bestFixed: winner.name, sweep: named(sweep), pairs: pairs.map(named) },
+  });
+}
