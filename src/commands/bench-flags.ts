@@ -1,4 +1,6 @@
 /** What `headgate bench` was asked to do, from its arguments. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { type ServerAddress, serverAddress, TargetError } from '../load/describe-model.ts';
 import type { Encoding } from '../load/infer-requests.ts';
@@ -51,6 +53,9 @@ const FLAGS = {
   plot: { type: 'string' },
 } as const;
 
+/** Each takes 17 bytes. */
+const MAX_REQUESTS = 20_000_000;
+
 /** Throws UsageError, naming the flag and what was expected. */
 export function readBenchArguments(args: readonly string[]): BenchOptions {
   const { values, positionals } = parse(args);
@@ -61,6 +66,10 @@ export function readBenchArguments(args: readonly string[]): BenchOptions {
   if (values.json && values.binary) throw new UsageError('--json and --binary exclude each other');
   const sloMs = number('slo', values.slo, 0.001, 3_600_000);
   const mode = readMode(values, sloMs);
+  const seconds = number('duration', values.duration, 0.1, 3600) ?? 5;
+  if (mode.kind === 'rate' && mode.ratePerSecond * seconds > MAX_REQUESTS)
+    throw new UsageError(`--rate times --duration: expected at most ${MAX_REQUESTS} requests`);
+  for (const flag of ['output', 'plot'] as const) checkFolder(flag, values[flag]);
   if (values.plot !== undefined && mode.kind !== 'survey' && mode.kind !== 'find')
     throw new UsageError('--plot draws several loads: leave out --rate and --connections');
   return {
@@ -68,7 +77,7 @@ export function readBenchArguments(args: readonly string[]): BenchOptions {
     model,
     version: values.version,
     mode,
-    seconds: number('duration', values.duration, 0.1, 3600) ?? 5,
+    seconds,
     encoding: values.json || (values.input !== undefined && !values.binary) ? 'json' : 'binary',
     rows: integer('rows', values.rows, 1, 65_536) ?? 1,
     shapes: new Map((values.shape ?? []).map(readShape)),
@@ -105,6 +114,12 @@ function readMode(values: Values, sloMs: number | undefined): BenchMode {
   if (sloMs === undefined)
     throw new UsageError('--find needs --slo: the milliseconds within which 99 of 100 answers should come');
   return { kind: 'find', sloMs };
+}
+
+/** Before minutes of measuring, not after. */
+function checkFolder(flag: string, file: string | undefined): void {
+  if (file === undefined || existsSync(path.dirname(path.resolve(file)))) return;
+  throw new UsageError(`--${flag} ${file}: there is no such folder`);
 }
 
 function address(url: string, headers: Readonly<Record<string, string>>): ServerAddress {

@@ -8,7 +8,7 @@ import type { BenchProgress } from './bench-progress.ts';
 import { perSecond } from './bench-units.ts';
 
 export interface BenchRuns {
-  readonly load: ModelLoad;
+  readonly load: Pick<ModelLoad, 'closed' | 'open'>;
   readonly seconds: number;
   readonly maxConnections: number;
   readonly progress: BenchProgress;
@@ -42,14 +42,16 @@ const CONNECTIONS = [1, 8, 32, 128, 512];
 /** More connections that bring no more than this are not worth their waiting. */
 const GAIN = 1.05;
 
-/** The most correct answers per second, with as many connections as it takes. */
+/** The most correct answers per second. Ends when more connections have twice brought no more, or there are no more. */
 async function saturate(runs: BenchRuns): Promise<number> {
   let best = 0;
-  const steps = CONNECTIONS.filter((connections, i) => i === 0 || connections <= runs.maxConnections);
-  for (const connections of steps) {
+  let withoutGain = 0;
+  for (const connections of CONNECTIONS) {
+    if (connections > Math.max(1, runs.maxConnections)) break;
     const { okPerSecond } = await closed(runs, connections, runs.seconds / 2);
-    if (okPerSecond < best * GAIN) return Math.max(best, okPerSecond);
-    best = okPerSecond;
+    withoutGain = okPerSecond > best * GAIN ? 0 : withoutGain + 1;
+    best = Math.max(best, okPerSecond);
+    if (withoutGain === 2) break;
   }
   return best;
 }

@@ -26,6 +26,11 @@ const misuses: [string[], RegExp][] = [
   [['http://h', 'digits', '--header', 'x: a\r\nb: c'], /--header .*expected/s],
   [['http://h', 'digits', '--rate', '1', '--plot', 'a.svg'], /--plot draws several loads/],
   [['http://h', 'digits', '--rat', '1'], /--rat/],
+  [['http://h', 'digits', '--rate', '1e6', '--duration', '60'], /at most 20000000 requests/],
+  [
+    ['http://h', 'digits', '--output', 'nowhere/a.json'],
+    /--output nowhere\/a\.json: there is no such folder/,
+  ],
 ];
 for (const [args, message] of misuses) {
   test(`refused: bench ${args.join(' ')}`, () => {

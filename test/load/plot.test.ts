@@ -3,6 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { linearAxis, logAxis, tickText } from '../../src/load/axis.ts';
 import { plotSvg } from '../../src/load/plot-svg.ts';
+import { plotTerminal } from '../../src/load/plot-terminal.ts';
 
 const values = fc.array(fc.double({ min: 1e-3, max: 1e7, noNaN: true }), { minLength: 1, maxLength: 20 });
 
@@ -64,4 +65,31 @@ test('a plot holds its words safely, draws a line and a marker for each point, a
 
 test('a plot of nothing is a plot', () => {
   assert.doesNotMatch(plotSvg('', '', [{ title: '', xLabel: '', yLabel: '', series: [] }]), /NaN|Infinity/);
+});
+
+test('a plot in characters sets each point where it belongs, and names its series', () => {
+  const points = [
+    [0, 1],
+    [100, 100],
+  ] as const;
+  const chart = {
+    title: '',
+    xLabel: 'load',
+    yLabel: 'ms',
+    yScale: 'log',
+    series: [{ name: 'p99', points }],
+  } as const;
+  const lines = plotTerminal(chart, 21, 5);
+  assert.deepEqual(lines, [
+    'ms',
+    '100 ┤                    ●',
+    ' 50 ┤',
+    ' 10 ┤',
+    '  5 ┤',
+    '  1 ┤●',
+    '    └┬───┬───┬───┬───┬───┬',
+    '     0  20  40  60  80  100',
+    '     load    ● p99',
+  ]);
+  assert.deepEqual(plotTerminal({ ...chart, series: [] }), []);
 });
