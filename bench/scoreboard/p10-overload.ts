@@ -28,7 +28,7 @@ const LOADS = [
 export const p10: Row = {
   id: 'P10',
   title: 'overload: goodput at 3 × and 10 × saturation ÷ peak, and p99 of refusals',
-  budgetSeconds: 130,
+  budgetSeconds: 100,
   async run(bench: Bench): Promise<readonly Figure[]> {
     const repository = path.join(bench.folder, 'models');
     const served = serveModel(await prepareModel(repository, 'wide', { config: CONFIG }));

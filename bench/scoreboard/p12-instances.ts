@@ -6,10 +6,11 @@ import { startHeadgate } from '../support/headgate.ts';
 import { copyModel } from '../support/model-copies.ts';
 import { fill, serveModel } from '../support/served-model.ts';
 import { makeFigure } from './figure.ts';
+import { subjectsOf } from './quick.ts';
 import type { Bench, Figure } from './row.ts';
 
 const COUNTS = [1, 2];
-const SECONDS = 2;
+const SECONDS = 1.5;
 
 interface Subject {
   readonly name: BenchModelName;
@@ -34,7 +35,8 @@ export async function measureInstances(bench: Bench): Promise<Figure[]> {
   const repository = path.join(bench.folder, 'instances');
   const apart = path.join(bench.folder, 'originals');
   const models = new Map<Subject, BenchModel>();
-  for (const subject of SUBJECTS) {
+  const subjects = subjectsOf(bench, SUBJECTS);
+  for (const subject of subjects) {
     const model = await prepareModel(apart, subject.name);
     models.set(subject, model);
     for (const count of COUNTS) {
@@ -47,7 +49,7 @@ export async function measureInstances(bench: Bench): Promise<Figure[]> {
     bench.progress(`instances, pair ${pair + 1}/${bench.pairs}`);
     pairs.push(await measurePair(bench, repository, models, pair));
   }
-  return SUBJECTS.map(subject =>
+  return subjects.map(subject =>
     figureOf(
       subject,
       pairs.map(pair => pair.get(subject) as Pair),

@@ -6,9 +6,12 @@ import { copyModel } from '../support/model-copies.ts';
 import { fill, serveModel } from '../support/served-model.ts';
 import type { Server } from '../support/server.ts';
 import { makeFigure } from './figure.ts';
+import { isQuick } from './quick.ts';
 import type { Bench, Figure } from './row.ts';
 
 const COUNTS = [1, 10, 100];
+/** A start with 100 models takes longer than all the rest of a quick run. */
+const QUICK_COUNTS = [1, 10];
 const CONNECTIONS = 128;
 const SECONDS = 2;
 
@@ -17,7 +20,8 @@ export async function measureManyModels(bench: Bench): Promise<Figure[]> {
   const model = await prepareModel(path.join(bench.folder, 'small-original'), 'small');
   await using servers = new AsyncDisposableStack();
   const started: Server[] = [];
-  for (const count of COUNTS) {
+  const counts = isQuick(bench) ? QUICK_COUNTS : COUNTS;
+  for (const count of counts) {
     bench.progress(`a gateway with ${count} models`);
     started.push(servers.use(await startWith(bench, model, count)));
   }
@@ -28,11 +32,11 @@ export async function measureManyModels(bench: Bench): Promise<Figure[]> {
   for (let round = 0; round < bench.pairs; round++) {
     bench.progress(`many models, round ${round + 1}/${bench.pairs}`);
     const perSecond: number[] = [];
-    const order = COUNTS.map((_, i) => (i + round) % COUNTS.length);
+    const order = counts.map((_, i) => (i + round) % counts.length);
     for (const i of order) perSecond[i] = (await fill(started[i] as Server, served, loop)).perSecond;
     rounds.push(perSecond);
   }
-  return COUNTS.slice(1).map((count, i) => figureOf(count, i + 1, rounds));
+  return counts.slice(1).map((count, i) => figureOf(count, i + 1, rounds));
 }
 
 async function startWith(bench: Bench, model: BenchModel, count: number): Promise<Server> {

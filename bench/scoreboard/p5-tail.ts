@@ -11,6 +11,7 @@ import { DEFAULT_INSTANCES, type EngineTable, measureEngine } from '../support/e
 import { startHeadgate } from '../support/headgate.ts';
 import { fill, type Offered, offer, serveModel } from '../support/served-model.ts';
 import { makeFigure } from './figure.ts';
+import { subjectsOf } from './quick.ts';
 import type { Bench, Figure, Row } from './row.ts';
 
 const LOAD = 0.7;
@@ -30,7 +31,7 @@ export const TAIL_SUBJECTS: readonly TailSubject[] = [
     title: 'wide MLP',
     batches: [1, 2, 4, 8, 16, 32, 64],
     connections: 128,
-    saturateSeconds: 2,
+    saturateSeconds: 1.5,
     seconds: 5,
   },
   {
@@ -38,18 +39,18 @@ export const TAIL_SUBJECTS: readonly TailSubject[] = [
     title: 'recogniser',
     batches: [1, 2, 4],
     connections: 8,
-    saturateSeconds: 3,
-    seconds: 14,
+    saturateSeconds: 2,
+    seconds: 10,
   },
 ];
 
 export const p5: Row = {
   id: 'P5',
   title: 'tail at 70 % load: p99 ÷ an ideal batcher’s',
-  budgetSeconds: 240,
+  budgetSeconds: 195,
   async run(bench: Bench): Promise<readonly Figure[]> {
     const figures: Figure[] = [];
-    for (const subject of TAIL_SUBJECTS) figures.push(await measureTail(bench, subject));
+    for (const subject of subjectsOf(bench, TAIL_SUBJECTS)) figures.push(await measureTail(bench, subject));
     return figures;
   },
 };

@@ -19,7 +19,7 @@ const NAMES: readonly BenchModelName[] = ['small', 'large'];
 export const p7: Row = {
   id: 'P7',
   title: 'batching gain: ORT’s cost of a row at its best batch ÷ at the batches formed',
-  budgetSeconds: 100,
+  budgetSeconds: 90,
   run: bench => measureGains(bench),
 };
 
