@@ -4,7 +4,7 @@
  */
 import { type Economy, rowCostMs, serviceMs, upperServiceMs } from './batch-economy.ts';
 import type { Closing } from './closing.ts';
-import type { LatencyPoint } from './latency-points.ts';
+import { type LatencyPoint, pointAt } from './latency-points.ts';
 
 export interface AutoMoment {
   /** ms. */
@@ -32,7 +32,7 @@ const HEADROOM = 1.15;
 /** A batch a little over the limit is better than a remainder of few rows. */
 const NO_REMAINDER = 1.5;
 /** Of the time until the last answer: less is not known apart from noise. */
-const LEAST_GAIN = 0.05;
+const LEAST_GAIN = 0.1;
 /** A batch hardly takes longer with twice the rows. */
 const FLAT = 1.2;
 /** Shorter runs are over before a timer has rung. */
@@ -94,17 +94,20 @@ function lastMoment({ now, leftMs, points, rows }: AutoMoment): number {
 /**
  * Rows of each part when `rows` are divided over free workers so that the last answer comes earliest; `rows` where
  * it gains less for those who wait than it costs those who arrive meanwhile, for whom the workers will be busy: q
- * rows gain q · (ℓ(q) − ℓ(q/k)), and λ · ℓ(q/k) arrivals each lose half of the extra work k · ℓ(q/k) − ℓ(q).
+ * rows gain q · (ℓ(q) − ℓ(q/k)), and λ · ℓ(q/k) arrivals each lose half of the extra work k · ℓ(q/k) − ℓ(q). Only the
+ * engine's time is gained: the way there and back is as long for each part, and work for everybody.
  */
 export function dividedShare({ rows, free, arrivalsPerMs, points }: AutoMoment): number {
-  if (free < 2 || rows < 2) return rows;
-  const togetherMs = serviceMs(points, rows);
+  const together = free > 1 && rows > 1 ? pointAt(points, rows) : undefined;
+  if (together === undefined) return rows;
+  const togetherMs = together.runMs + together.overheadMs;
   let best = { share: rows, netMs: rows * togetherMs * LEAST_GAIN };
   for (let parts = 2; parts <= Math.min(free, rows); parts++) {
     const share = Math.ceil(rows / parts);
-    const partMs = serviceMs(points, share);
+    const { runMs, overheadMs } = pointAt(points, share) as LatencyPoint;
+    const partMs = runMs + overheadMs;
     const extraMs = Math.max(0, parts * partMs - togetherMs);
-    const netMs = rows * (togetherMs - partMs) - (arrivalsPerMs * partMs * extraMs) / 2;
+    const netMs = rows * (together.runMs - runMs) - (arrivalsPerMs * partMs * extraMs) / 2;
     if (netMs > best.netMs) best = { share, netMs };
   }
   return best.share;

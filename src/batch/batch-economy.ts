@@ -74,8 +74,7 @@ function togetherRows(known: readonly SizeCost[]): number {
   for (const { rows, serviceMs } of known) {
     const half = known.findLast(size => size.rows * 2 <= rows);
     if (half === undefined) continue;
-    if (half.serviceMs * (rows / half.rows) < MUCH_LESS * serviceMs) break;
-    together = rows;
+    if (half.serviceMs * (rows / half.rows) >= MUCH_LESS * serviceMs) together = rows;
   }
   return together;
 }
