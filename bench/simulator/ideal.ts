@@ -107,7 +107,7 @@ export interface IdealRate {
 
 /**
  * The highest rate at which one policy of the family keeps p99 within `sloMs` on every trace that `draw` makes for
- * that rate, within 0.5 %.
+ * that rate, to within 0.7 % of saturation; 0 where even the lowest rate misses it.
  */
 export function idealRate(
   setting: Setting,
@@ -116,7 +116,8 @@ export function idealRate(
 ): IdealRate {
   let low: IdealRate = { perMs: 0, name: 'none' };
   let high = saturation(setting) * 1.3;
-  while (high - low.perMs > 0.005 * high) {
+  const precision = 0.005 * high;
+  while (high - low.perMs > precision) {
     const perMs = (low.perMs + high) / 2;
     const traces = draw(perMs);
     const keeps = ({ policy }: NamedPolicy) =>
