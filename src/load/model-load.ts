@@ -4,6 +4,7 @@ import { constantArrivals, poissonArrivals } from './arrivals.ts';
 import { type ClosedLoopResult, closedLoop } from './closed-loop.ts';
 import { printable, type ServerAddress, TargetError } from './describe-model.ts';
 import { type OpenLoopResult, openLoop } from './open-loop.ts';
+import { quantile } from './quantile.ts';
 import type { Reply } from './reply.ts';
 import { type ServerTiming, TimingSum } from './server-timing.ts';
 
@@ -34,7 +35,7 @@ export class ModelLoad {
   readonly #reference: AnswerCheck;
   /** False where the model answers one request differently each time, or nobody wants to know. */
   readonly isChecked: boolean;
-  /** Of one request alone, ms: the mean of the second round. */
+  /** Of one request alone, ms: the median of the second round. */
   readonly aloneMs: number;
 
   private constructor(
@@ -61,9 +62,14 @@ export class ModelLoad {
       );
     const second = await oneByOne(options, reference.check);
     const isSame = second.outcomes.ok === options.requests.length;
-    // All were due at the start and went one after the other: the last one's latency is the whole round's.
-    const aloneMs = (second.okMs.at(-1) ?? 0) / options.requests.length;
-    return new ModelLoad(options, reference, isSame && options.differenceOf !== undefined, aloneMs);
+    // All were due at the start and went one after the other: each took what lies between its end and the last one's.
+    const tookMs = second.okMs.map((endMs, i) => endMs - (second.okMs[i - 1] ?? 0)).sort();
+    return new ModelLoad(
+      options,
+      reference,
+      isSame && options.differenceOf !== undefined,
+      quantile(tookMs, 0.5),
+    );
   }
 
   /** As many requests under way as there are connections, for so long after a quarter of that to warm up. */
