@@ -1,6 +1,7 @@
 /** A model's options, each declared here once. `reload` marks those whose change loads its versions anew. */
 import { availableParallelism } from 'node:os';
 import { type TSchema, Type } from 'typebox';
+import { defaultInstances } from './default-instances.ts';
 import type { OptionNotes, OptionsOf } from './option-schema.ts';
 
 const RELOAD = { reload: true };
@@ -143,11 +144,12 @@ export const modelSchema = Type.Object({
   timeoutMs: ms(1000, 'Default deadline of a request.'),
   maxTimeoutMs: ms(60_000, 'The most a request may ask for; a run may take as long, or two minutes.', RELOAD),
   instances: Type.Array(instance, {
-    default: [{ kind: 'cpu', count: Math.min(2, availableParallelism()), intraOpThreads: 1 }],
+    default: [{ kind: 'cpu', count: defaultInstances(availableParallelism()), intraOpThreads: 1 }],
     derived: true,
     maxItems: 64,
     expected: 'a list of instance groups',
-    description: 'Sessions and where they run; by default two on the CPU, one with a single core.',
+    description:
+      'Sessions and where they run; by default of one thread, one for each core up to four, 2 × √cores beyond: each has its own copy of the weights.',
     ...RELOAD,
   }),
   isolation: Type.Enum(['shared', 'dedicated'], {
