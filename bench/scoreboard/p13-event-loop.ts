@@ -1,7 +1,8 @@
 /**
  * P13: how late the gateway's event loop runs, p99, while large JSON bodies come between small requests. Arrivals are
- * Poisson at a rate that leaves both cores room, so that the machine's own scheduling is not what is measured; an idle
- * process watches its own loop beside it, and when that is as late the figure is void.
+ * Poisson at a rate that leaves both cores room, so that the machine's own scheduling is not what is measured. The
+ * gateway's metrics tell, as its operator sees it, and are void when an idle process beside it is as late; and a probe
+ * within it tells how much of a delay was the loop's own work, which others on the machine disturb little.
  */
 import path from 'node:path';
 import { poissonArrivals } from '../../src/load/arrivals.ts';
@@ -10,17 +11,19 @@ import { AnswerCheck } from '../support/answer-check.ts';
 import { type BenchModel, prepareModel } from '../support/bench-models.ts';
 import { decimals } from '../support/decimals.ts';
 import { startHeadgate } from '../support/headgate.ts';
-import { gatewayLoopDelayMs, IdleLoop } from '../support/loop-delay.ts';
+import { gatewayLoopDelayMs, IdleLoop, LoopProbe } from '../support/loop-delay.ts';
+import { median } from '../support/median.ts';
 import { type Encoding, inferPath, inferRequest } from '../support/oip.ts';
 import type { Server } from '../support/server.ts';
 import { makeFigure } from './figure.ts';
 import type { Bench, Figure, Row } from './row.ts';
 
 const SECONDS = 6;
-const RATE = 300;
-/** One large body for so many small requests: ten a second. */
+const RATE = 150;
+/** One large body for so many small requests: five a second. */
 const SMALL_PER_LARGE = 29;
 const TARGET_MS = 5;
+const MIN_ANSWERED = 0.98;
 
 interface Sample {
   readonly request: Buffer;
@@ -43,7 +46,7 @@ export const p13: Row = {
       ['1 MB in', image],
       ['1 MB in and out', echo],
     ] as const) {
-      figures.push(await measureMix(bench, repository, name, mix(small, large)));
+      figures.push(...(await measureMix(bench, repository, name, mix(small, large))));
     }
     return figures;
   },
@@ -77,34 +80,49 @@ async function measureMix(
   repository: string,
   name: string,
   samples: readonly Sample[],
-): Promise<Figure> {
-  const all: number[] = [];
-  const idle: number[] = [];
-  const runs: unknown[] = [];
+): Promise<Figure[]> {
+  const runs: Awaited<ReturnType<typeof measureRun>>[] = [];
   for (let pair = 0; pair < bench.pairs; pair++) {
     bench.progress(`${name} run ${pair + 1}/${bench.pairs}`);
     const folder = path.join(bench.folder, `${name}-${pair}`.replaceAll(' ', '-'));
-    await using server = await startHeadgate(repository, folder);
-    await using beside = new IdleLoop();
-    await offer(server, samples, Math.max(2, (SECONDS / 2) * bench.scale), pair);
-    await Promise.all([gatewayLoopDelayMs(server), beside.delayMs()]);
-    runs.push(await offer(server, samples, Math.max(2, SECONDS * bench.scale), pair + 100));
-    all.push(await gatewayLoopDelayMs(server));
-    idle.push(await beside.delayMs());
+    runs.push(await measureRun(repository, folder, samples, SECONDS * bench.scale, pair));
   }
-  const figure = makeFigure({
-    row: 'P13',
-    name,
-    unit: 'ms',
-    all,
-    target: { bound: 'most', value: TARGET_MS },
-    details: { idle, runs },
-  });
-  const isIdleLate = idle.filter(ms => ms > TARGET_MS).length > idle.length / 2;
-  return isIdleLate ? { ...figure, isVoid: 'an idle process was as late' } : figure;
+  const shared = { row: 'P13', unit: 'ms', target: { bound: 'most', value: TARGET_MS } } as const;
+  const isIdleLate = median(runs.map(run => run.idleMs)) > TARGET_MS;
+  return [
+    makeFigure({
+      ...shared,
+      name: `${name}, by its metrics`,
+      all: runs.map(run => run.metricsMs),
+      details: { runs },
+      ...(isIdleLate && { isVoid: 'an idle process was as late' }),
+    }),
+    makeFigure({ ...shared, name: `${name}, its own work`, all: runs.map(run => run.ownMs), details: {} }),
+  ];
 }
 
-/** Rejects when an answer is missing or wrong. */
+async function measureRun(
+  repository: string,
+  folder: string,
+  samples: readonly Sample[],
+  seconds: number,
+  seed: number,
+) {
+  const probe = new LoopProbe(folder);
+  await using server = await startHeadgate(repository, folder, {}, probe);
+  await using beside = new IdleLoop();
+  const read = async () => ({
+    metricsMs: await gatewayLoopDelayMs(server),
+    ownMs: await probe.delayMs(server),
+    idleMs: await beside.delayMs(),
+  });
+  await offer(server, samples, Math.max(2, seconds / 2), seed);
+  await read();
+  const load = await offer(server, samples, Math.max(2, seconds), seed + 100);
+  return { ...(await read()), load };
+}
+
+/** Rejects when an answer is wrong, or more than a few are missing. */
 async function offer(server: Server, samples: readonly Sample[], seconds: number, seed: number) {
   const sampleOf = (index: number) => samples[index % samples.length] as Sample;
   const { outcomes, firsts, okMs, generator, requests, okPerSecond } = await openLoop({
@@ -114,7 +132,10 @@ async function offer(server: Server, samples: readonly Sample[], seconds: number
     arrivals: poissonArrivals(RATE, Math.round(RATE * seconds), seed),
     check: (reply, index) => sampleOf(index).check.check(reply, sampleOf(index).row),
   });
-  if (outcomes.ok !== requests) throw new Error(`bad answers: ${JSON.stringify({ outcomes, firsts })}`);
+  // A deadline may pass on a machine that others use too; anything else but the right answer is wrong.
+  if (outcomes.ok + outcomes['504'] !== requests || outcomes.ok < requests * MIN_ANSWERED) {
+    throw new Error(`bad answers: ${JSON.stringify({ outcomes, firsts })}`);
+  }
   return {
     okPerSecond,
     p50Ms: okMs[okMs.length >> 1],

@@ -5,15 +5,21 @@ import { Server } from './server.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
-/** Starts Headgate over this models folder, with data, sockets and log in `folder`, and resolves when it is ready. */
+/** Starts Headgate over this models folder, with data, sockets and log in `folder`, and resolves when it is ready; `start` has flags for Node and more environment. */
 export async function startHeadgate(
   repository: string,
   folder: string,
   options: Readonly<Record<string, unknown>> = {},
+  start: { readonly node?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<Server> {
   await mkdir(folder, { recursive: true });
   const { file, port, adminPort } = await writeConfig(folder, repository, options);
-  const server = new Server([MAIN, 'serve', '--config', file], { folder, port, adminPort });
+  const server = new Server([...(start.node ?? []), MAIN, 'serve', '--config', file], {
+    folder,
+    port,
+    adminPort,
+    env: start.env ?? {},
+  });
   try {
     await server.ready();
   } catch (error) {

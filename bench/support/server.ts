@@ -22,7 +22,12 @@ export class Server implements AsyncDisposable {
 
   constructor(
     command: readonly string[],
-    options: { readonly folder: string; readonly port: number; readonly adminPort?: number },
+    options: {
+      readonly folder: string;
+      readonly port: number;
+      readonly adminPort?: number;
+      readonly env?: Readonly<Record<string, string>>;
+    },
   ) {
     this.port = options.port;
     this.adminPort = options.adminPort ?? 0;
@@ -34,6 +39,7 @@ export class Server implements AsyncDisposable {
         TMPDIR: options.folder,
         ORT_DISABLE_TELEMETRY: '1',
         ORT_TELEMETRY_DISABLED: '1',
+        ...options.env,
       },
     });
     const log = createWriteStream(this.#logFile);
