@@ -90,7 +90,11 @@ function winnersText({ winners, notBatched }: Outcome): string {
   const names = told.map(({ sloMs }) => (sloMs === undefined ? 'Throughput' : `Within ${sloMs} ms`));
   const width = Math.max(...names.map(name => name.length)) + 1;
   return told
-    .map((winner, i) => `${`${names[i]}:`.padEnd(width)} ${winnerText(winner, width + 1, notBatched === '')}`)
+    .map((winner, i) => {
+      const same = i > 0 && winner.best !== undefined && winner.best === told[0]?.best;
+      const text = same ? 'the same\n' : winnerText(winner, width + 1, notBatched === '');
+      return `${`${names[i]}:`.padEnd(width)} ${text}`;
+    })
     .join('');
 }
 

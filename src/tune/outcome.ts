@@ -37,7 +37,7 @@ export function outcomeOf(model: TunedModel, swept: Swept): Outcome {
   const within = model.slosMs.map((sloMs): Winner => {
     const holds = winner(figures, sloMs);
     const why = holds === undefined || best === undefined ? quickest(figures) : latencyReason(holds, best);
-    return { sloMs, best: holds, why: [why] };
+    return { sloMs, best: holds, why: why === '' ? [] : [why] };
   });
   return { ...model, ...swept, winners: [anyhow, ...within] };
 }

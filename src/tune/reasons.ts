@@ -3,6 +3,8 @@ import type { Figures } from './measured.ts';
 import { keyOf, type Layout, layoutName } from './setting.ts';
 import { AS_GOOD, winner } from './winners.ts';
 
+/** Threads that gain less are told to gain nothing. */
+const SCALES = 1.15;
 /** Factors nearer to 1 than this are no difference. */
 const NOTICEABLE = 1.05;
 
@@ -20,7 +22,7 @@ export function reasonsFor(best: Figures, figures: readonly Figures[]): readonly
 
 /** What keeps more from being carried within a latency: what `most`, which carries most whatever it takes, would take. */
 export function latencyReason(best: Figures, most: Figures): string {
-  if (keyOf(best) === keyOf(most) && best.batch === most.batch) return 'the same';
+  if (keyOf(best) === keyOf(most) && best.batch === most.batch) return '';
   const gain = most.rowsPerSecond / best.rowsPerSecond;
   const layout = keyOf(best) === keyOf(most) ? '' : ` on ${layoutName(most)}`;
   const batches = most.batch === 1 ? 'single rows' : `batches of ${most.batch}`;
@@ -36,11 +38,20 @@ function threadReason(best: Figures, figures: readonly Figures[]): string[] {
   if (gain < NOTICEABLE) {
     return [`${layoutName(best)} and ${layoutName(rival)} carry about as much`];
   }
+  const single = winner(figures.filter(one => one.instances === 1 && one.threads === 1));
   const verdict =
     best.threads < rival.threads
-      ? 'this model does not scale over threads'
-      : 'this model scales over threads, and its instances get in each other’s way';
+      ? threadVerdict(rival, single)
+      : 'its threads share the work better than its instances';
   return [`${layoutName(best)} ${verb(best)} ${layoutName(rival)} ${factor(gain)}: ${verdict}`];
+}
+
+function threadVerdict(threaded: Figures, single: Figures | undefined): string {
+  const speedUp =
+    single === undefined ? 1 : threaded.rowsPerSecond / (single.rowsPerSecond * threaded.instances);
+  return speedUp < SCALES
+    ? 'this model does not scale over threads'
+    : `${threaded.threads} threads make a run only ${factor(speedUp)} as fast`;
 }
 
 function instanceReason(best: Figures, figures: readonly Figures[]): string[] {
