@@ -2,7 +2,9 @@
 import path from 'node:path';
 import { type BenchModel, prepareModel } from '../support/bench-models.ts';
 import { startHeadgate } from '../support/headgate.ts';
+import { median } from '../support/median.ts';
 import { copyModel } from '../support/model-copies.ts';
+import type { Saturated } from '../support/saturate.ts';
 import { fill, serveModel } from '../support/served-model.ts';
 import type { Server } from '../support/server.ts';
 import { makeFigure } from './figure.ts';
@@ -28,13 +30,13 @@ export async function measureManyModels(bench: Bench): Promise<Figure[]> {
   const served = serveModel(model, 'model-0');
   const loop = { connections: CONNECTIONS, seconds: Math.max(0.7, SECONDS * bench.scale) };
   for (const server of started) await fill(server, served, loop);
-  const rounds: number[][] = [];
+  const rounds: Saturated[][] = [];
   for (let round = 0; round < bench.pairs; round++) {
     bench.progress(`many models, round ${round + 1}/${bench.pairs}`);
-    const perSecond: number[] = [];
+    const found: Saturated[] = [];
     const order = counts.map((_, i) => (i + round) % counts.length);
-    for (const i of order) perSecond[i] = (await fill(started[i] as Server, served, loop)).perSecond;
-    rounds.push(perSecond);
+    for (const i of order) found[i] = await fill(started[i] as Server, served, loop);
+    rounds.push(found);
   }
   return counts.slice(1).map((count, i) => figureOf(count, i + 1, rounds));
 }
@@ -45,13 +47,16 @@ async function startWith(bench: Bench, model: BenchModel, count: number): Promis
   return startHeadgate(repository, path.join(bench.folder, `gateway-${count}`));
 }
 
-function figureOf(count: number, index: number, rounds: readonly (readonly number[])[]): Figure {
+function figureOf(count: number, index: number, rounds: readonly (readonly Saturated[])[]): Figure {
+  const ratios = (pick: (side: Saturated) => number) =>
+    rounds.map(found => pick(found[index] as Saturated) / pick(found[0] as Saturated));
   return makeFigure({
     row: 'P12',
     name: `${count} models ÷ 1`,
     unit: 'ratio',
-    all: rounds.map(perSecond => (perSecond[index] ?? 0) / (perSecond[0] ?? Number.NaN)),
+    all: ratios(side => side.perSecond),
+    cpu: 1 / median(ratios(side => side.cpuUs)),
     target: { bound: 'least', value: 0.95 },
-    details: { perSecond: rounds },
+    details: { rounds },
   });
 }

@@ -91,7 +91,7 @@ async function prepare(bench: Bench, subject: TailSubject): Promise<Course> {
     seconds: Math.max(0.2, 0.6 * bench.scale),
     processes: DEFAULT_INSTANCES,
   });
-  const sloMs = Math.round(5 * engine.latency(1));
+  const sloMs = Math.max(1, Math.floor(5 * engine.latency(1)));
   await declareSlo(repository, model, sloMs);
   const seconds = Math.max(1, (SECONDS[subject.name] ?? 5) * bench.scale);
   const setting = { servers: DEFAULT_INSTANCES, service: engine.latency, maxRows: engine.maxRows };

@@ -8,6 +8,7 @@ import { type BenchModel, type BenchModelName, prepareModel } from '../support/b
 import { startHeadgate } from '../support/headgate.ts';
 import { median } from '../support/median.ts';
 import { copyModel } from '../support/model-copies.ts';
+import type { Saturated } from '../support/saturate.ts';
 import { fill, type ServedModel, serveModel } from '../support/served-model.ts';
 import type { Server } from '../support/server.ts';
 import { makeFigure } from './figure.ts';
@@ -59,7 +60,7 @@ export const p8: Row = {
   },
 };
 
-type PerSecond = ReadonlyMap<Setting, number>;
+type Measured = ReadonlyMap<Setting, Saturated>;
 
 export async function measureSubject(bench: Bench, subject: (typeof SUBJECTS)[number]): Promise<Figure> {
   const { name, title, connections } = subject;
@@ -70,8 +71,8 @@ export async function measureSubject(bench: Bench, subject: (typeof SUBJECTS)[nu
     seconds: SWEEP_SECONDS,
     name: 'sweep',
   });
-  const settings = [AUTO, ...best(FIXED, sweep).slice(0, FINALISTS)];
-  const pairs: PerSecond[] = [];
+  const settings = [AUTO, ...best(FIXED, perSecondOf(sweep)).slice(0, FINALISTS)];
+  const pairs: Measured[] = [];
   for (let pair = 0; pair < bench.pairs; pair++) {
     bench.progress(`${title} pair ${pair + 1}/${bench.pairs}`);
     const order = settings.map((_, i) => settings[(i + pair) % settings.length] as Setting);
@@ -93,14 +94,14 @@ async function measureSettings(
   model: BenchModel,
   connections: number,
   { settings, seconds, name }: Turns,
-): Promise<PerSecond> {
+): Promise<Measured> {
   const repository = path.join(bench.folder, `${model.name}-${name}`);
   for (const setting of settings) await copyModel(repository, model, setting.name, configOf(setting));
   await using server = await startHeadgate(
     repository,
     path.join(bench.folder, `${model.name}-${name}-server`),
   );
-  const found = new Map<Setting, number>();
+  const found = new Map<Setting, Saturated>();
   for (const setting of settings) {
     const served = serveModel(model, setting.name);
     await turn(bench, server, served, connections, WARMUP_SECONDS);
@@ -114,39 +115,48 @@ function configOf({ maxBatchSize, maxQueueDelayMs }: Setting): Record<string, un
   return { timeoutMs: 30_000, batching: { maxQueueDelayMs }, ...(maxBatchSize && { maxBatchSize }) };
 }
 
-async function turn(
+function turn(
   { scale }: Bench,
   server: Server,
   served: ServedModel,
   connections: number,
   seconds: number,
-): Promise<number> {
+): Promise<Saturated> {
   const loop = { connections, seconds: Math.max(0.3, seconds * scale) };
-  return (await fill(server, served, loop)).perSecond;
+  return fill(server, served, loop);
 }
 
-function best(settings: readonly Setting[], perSecond: PerSecond): Setting[] {
+function perSecondOf(measured: Measured): ReadonlyMap<Setting, number> {
+  return new Map([...measured].map(([setting, { perSecond }]) => [setting, perSecond]));
+}
+
+function best(settings: readonly Setting[], perSecond: ReadonlyMap<Setting, number>): Setting[] {
   return [...settings].sort((a, b) => (perSecond.get(b) ?? 0) - (perSecond.get(a) ?? 0));
 }
 
 function figureOf(
   title: string,
   settings: readonly Setting[],
-  sweep: PerSecond,
-  pairs: readonly PerSecond[],
+  sweep: Measured,
+  pairs: readonly Measured[],
 ): Figure {
-  const of = (setting: Setting) => pairs.map(pair => pair.get(setting) ?? Number.NaN);
+  const of = (setting: Setting, pick: (side: Saturated) => number) =>
+    pairs.map(pair => pick(pair.get(setting) as Saturated));
   const fixed = settings.filter(setting => setting !== AUTO);
-  const medians = new Map(fixed.map(setting => [setting, median(of(setting))]));
+  const medians = new Map(fixed.map(setting => [setting, median(of(setting, side => side.perSecond))]));
   const [winner = AUTO] = best(fixed, medians);
-  const [auto, rival] = [of(AUTO), of(winner)];
-  const named = (perSecond: PerSecond) =>
-    Object.fromEntries([...perSecond].map(([setting, value]) => [setting.name, value]));
+  const ratios = (pick: (side: Saturated) => number) => {
+    const rival = of(winner, pick);
+    return of(AUTO, pick).map((value, i) => value / (rival[i] ?? Number.NaN));
+  };
+  const named = (measured: Measured) =>
+    Object.fromEntries([...measured].map(([setting, { perSecond }]) => [setting.name, perSecond]));
   return makeFigure({
     row: 'P8',
     name: title,
     unit: 'ratio',
-    all: auto.map((perSecond, i) => perSecond / (rival[i] ?? Number.NaN)),
+    all: ratios(side => side.perSecond),
+    cpu: 1 / median(ratios(side => side.cpuUs)),
     target: { bound: 'least', value: 0.95 },
     details: { bestFixed: winner.name, sweep: named(sweep), pairs: pairs.map(named) },
   });
