@@ -16,14 +16,14 @@ import type { Bench, Figure, Row } from './row.ts';
 import { measureSubjects, ratios, type Subject } from './subjects.ts';
 
 const CONNECTIONS = 128;
-const SECONDS = 4;
+const SECONDS = 3;
 const RAW_SECONDS = 1;
 const RAW_BATCHES = [1, 32, 64, 128];
 
 export const p1: Row = {
   id: 'P1',
   title: 'batched efficiency, large MLP, binary, 128 connections',
-  budgetSeconds: 150,
+  budgetSeconds: 130,
   async run(bench: Bench): Promise<readonly Figure[]> {
     const repository = path.join(bench.folder, 'models');
     const model = await prepareModel(repository, 'large');

@@ -17,7 +17,7 @@ const SECONDS = 4;
 export const p2: Row = {
   id: 'P2',
   title: 'identity, JSON, 16 floats: requests/s ÷ bare JSON echo',
-  budgetSeconds: 100,
+  budgetSeconds: 90,
   async run(bench: Bench): Promise<readonly Figure[]> {
     const repository = path.join(bench.folder, 'models');
     const model = await prepareModel(repository, 'identity16');

@@ -12,7 +12,7 @@ import type { Bench, Figure, Row } from './row.ts';
 import { measureSubjects, ratios } from './subjects.ts';
 
 const CONNECTIONS = 8;
-const SECONDS = 4;
+const SECONDS = 3;
 const IMAGES = 8;
 const VALUES = 3 * 224 * 224;
 
@@ -25,7 +25,7 @@ const DIGITS: Readonly<Record<string, (random: number) => string>> = {
 export const p4: Row = {
   id: 'P4',
   title: 'JSON image 1×3×224×224: requests/s ÷ bare JSON.parse',
-  budgetSeconds: 280,
+  budgetSeconds: 210,
   async run(bench: Bench): Promise<readonly Figure[]> {
     const figures: Figure[] = [];
     for (const [name, write] of Object.entries(DIGITS)) figures.push(await measureDigits(bench, name, write));
