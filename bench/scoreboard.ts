@@ -25,7 +25,7 @@ const { values: args } = parseArgs({
     client: { type: 'string', default: 'own' },
   },
 });
-// One pair says less than two short ones cost: starting and warming up is most of a short pair.
+// Quick is one pair: starting and warming up is most of what a second, shorter one would cost.
 const effort = { pairs: Number(args.pairs ?? (args.quick ? 1 : 5)), scale: args.quick ? 0.4 : 1 };
 // The rows' processes inherit it.
 process.env['BENCH_CLIENT'] = args.client;
