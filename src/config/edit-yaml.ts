@@ -14,14 +14,14 @@ import { ConfigError } from './config-error.ts';
 
 /**
  * The text with these top-level keys set. Lists and maps are written in one line. Throws a ConfigError when the text is
- * no map of keys and values; `label` names it.
+ * no map of keys and values, or one of them has an anchor; `label` names it.
  */
 export function editYaml(text: string, label: string, changes: Readonly<Record<string, unknown>>): string {
   const wanted = parse(text, label);
-  for (const [key, value] of Object.entries(changes)) setKey(wanted, key, value);
+  for (const [key, value] of Object.entries(changes)) setKey(wanted, label, key, value);
   const edited = splice(text, label, changes);
   if (edited !== undefined && isDeepStrictEqual(parse(edited, label).toJS(), wanted.toJS())) return edited;
-  // Anchors, maps in braces: the library's own layout of the whole file is right where a splice is not.
+  // Aliases, maps in braces: the library's own layout of the whole file is right where a splice is not.
   return wanted.toString({ lineWidth: 0 });
 }
 
@@ -33,8 +33,12 @@ function parse(text: string, label: string): Document {
   throw new ConfigError([{ origin: label, key: '', message: 'expected a map of keys and values' }]);
 }
 
-function setKey(document: Document, key: string, value: unknown): void {
+function setKey(document: Document, label: string, key: string, value: unknown): void {
   const before = document.get(key, true) as Node | undefined;
+  if ((isScalar(before) || isCollection(before)) && before.anchor !== undefined) {
+    const message = `other keys may refer to its value, &${before.anchor}: write it there by hand`;
+    throw new ConfigError([{ origin: label, key, message }]);
+  }
   const node = document.createNode(value, { flow: true });
   if (before?.comment != null) node.comment = before.comment;
   document.set(key, node);
@@ -61,7 +65,6 @@ function spliceKey(text: string, { contents }: Document, key: string, written: s
   const keyEnd = isScalar(pair.key) ? pair.key.range?.[1] : undefined;
   const node = pair.value as Node | null;
   if (keyEnd === undefined || node?.range == null || isAlias(node)) return undefined;
-  if ((isScalar(node) || isCollection(node)) && node.anchor !== undefined) return undefined;
   const [from, to] = node.range;
   const isBlock = isCollection(node) && node.flow !== true;
   if (!isBlock)

@@ -38,7 +38,11 @@ for (const [name, before, after] of cases) {
   test(`sets keys and leaves the rest as it is: ${name}`, () => assert.equal(edit(before), after));
 }
 
-test('anchors, JSON and keys without a value come to the right values all the same', () => {
+test('a value that others may refer to is not changed', () => {
+  assert.throws(() => edit('maxBatchSize: &n 4\na: *n\n'), /maxBatchSize: .*&n.*by hand/);
+});
+
+test('aliases, JSON and keys without a value come to the right values all the same', () => {
   for (const text of ['a: &n 4\nmaxBatchSize: *n\n', '{"stable": 1, "a": [1]}\n', 'maxBatchSize:\na: 1\n']) {
     assert.deepEqual(parse(edit(text)), { ...parse(text), ...changes }, text);
   }
