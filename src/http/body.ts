@@ -4,12 +4,15 @@ import type { Reservation } from './byte-budget.ts';
 import type { Exchange } from './exchange.ts';
 import { GrowingBuffer } from './growing-buffer.ts';
 import { ReadPacer } from './read-pacer.ts';
+import { releaseMemory } from './release-memory.ts';
 
 const EMPTY = Buffer.alloc(0);
 
 /** A chunk costs the event loop about 2 µs however small it is: a megabyte of single bytes would cost 2 s. */
 const MANY_CHUNKS = 16_384;
 const TINY_BYTES = 16;
+/** Worth being given back one by one. */
+const LARGE_CHUNK_BYTES = 16 * 1024;
 
 /**
  * The request's body as sent, in one buffer: the single chunk of a small body as it arrived, or one allocation of the
@@ -106,10 +109,10 @@ class BodyReader {
     }
     if (this.#buffer === undefined) {
       this.#buffer = new GrowingBuffer(this.#reading.maxBytes, this.#reading.announced);
-      if (this.#first !== undefined) this.#buffer.append(this.#first);
+      if (this.#first !== undefined) place(this.#first, this.#buffer);
       this.#first = undefined;
     }
-    this.#buffer.append(chunk);
+    place(chunk, this.#buffer);
   }
 
   readonly #onEnd = (): void => {
@@ -128,6 +131,12 @@ class BodyReader {
     this.#reading.exchange.request.off('data', this.#onData);
     this.#reading.reject(error);
   }
+}
+
+/** The chunk is nobody else's, and of no more use. */
+function place(chunk: Buffer, buffer: GrowingBuffer): void {
+  buffer.append(chunk);
+  if (chunk.length >= LARGE_CHUNK_BYTES) releaseMemory(chunk);
 }
 
 function bodyTooLarge(maxBytes: number): GatewayError {

@@ -5,6 +5,7 @@ import { decodeInfer } from '../protocol/decode-infer.ts';
 import { encodeInfer } from '../protocol/encode-infer.ts';
 import type { Tensor } from '../tensor.ts';
 import { type CodecAnswer, type CodecJob, memoryOf } from './codec-messages.ts';
+import { releaseMemory } from './release-memory.ts';
 
 if (parentPort === null) throw new Error('this is a bug: a codec thread was started as a process');
 const port = parentPort;
@@ -12,6 +13,7 @@ const port = parentPort;
 port.on('message', (job: CodecJob) => {
   const answer = answerTo(job);
   port.postMessage(answer, memoryOf(viewsIn(answer)));
+  if (job.kind === 'decode') releaseMemory(job.body);
 });
 
 function answerTo(job: CodecJob): CodecAnswer {
