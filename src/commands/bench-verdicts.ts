@@ -52,7 +52,7 @@ function trust({ measurements }: BenchSummary): string[] {
   if (late.length === 0) return [];
   const worst = Math.max(...late.map(({ generator }) => generator.lateShare ?? 0));
   return [
-    `In ${late.length} of ${measurements.length} runs, marked ‡, the load generator itself was late: up to ${percent(worst)} of the requests left more than 1 ms after they were due. Their latencies are not to be trusted: they say more of this machine than of the server. Run the generator on a machine with free cores, or ask for less load.`,
+    `In ${late.length} of ${measurements.length} runs, marked ‡, the load generator itself was late: up to ${percent(worst)} of the requests left more than 1 ms after they were due. Their latencies are not to be trusted: they say more of this machine than of the server. Run the generator on a machine with free cores, or, as root on Linux, ahead of all else: chrt -f 10 headgate bench …`,
   ];
 }
 
