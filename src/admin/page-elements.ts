@@ -34,6 +34,12 @@ function cell(text, className) {
   return element('td', (className || '') + (text === '–' ? ' none' : ''), text);
 }
 
+function nameCell(text) {
+  const made = cell(text, 'name');
+  made.title = text;
+  return made;
+}
+
 function measured(value, kind) {
   return fill(element('td', value === undefined || !Number.isFinite(value) ? 'n none' : 'n'), quantity(value, kind));
 }

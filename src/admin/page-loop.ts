@@ -1,7 +1,10 @@
-/** Asks the routes beside the page every two seconds and shows what they say. */
+/** Asks the routes beside the page every two seconds, and for what was learned every six, and shows what they say. */
 export const loop = `
 const EVERY_MS = 2000;
+/* What was learned changes slowly, and is long where many shapes come. */
+const LEARNED_EVERY = 3;
 let heard = 0;
+let refreshed = 0;
 
 function showNow(rates, models) {
   const now = rates ? rates.all : {};
@@ -32,13 +35,17 @@ async function ask(path) {
 }
 
 async function refresh() {
-  const [models, workers, statistics, health] = await Promise.all([
+  const wantsLearned = refreshed % LEARNED_EVERY === 0;
+  const [models, workers, statistics, health, learned] = await Promise.all([
     ask('/v1/models'), ask('/v1/workers'), ask('/v2/models/stats'), get('/v2/health/ready'),
+    wantsLearned ? ask('/v1/learned') : undefined,
   ]);
+  refreshed++;
   remember(sampleOf(statistics.model_stats));
   const rates = samples.length > 1 ? ratesBetween(samples[0], samples.at(-1)) : undefined;
   showHealth(health.ok);
   showModels(models, rates);
+  if (learned) showBatches(learned, models);
   showWorkers(workers);
   showNow(rates, models);
   heard = performance.now();

@@ -31,6 +31,25 @@ export const markup = `
       <tbody id="models"><tr><td colspan="13" class="empty">Loading…</td></tr></tbody>
     </table></div>
   </section>
+  <section class="card" id="batch-card">
+    <h2>Batches <span>what was learned of their sizes</span>
+      <span class="legend"><svg viewBox="0 0 10 10" class="latencies" aria-hidden="true"><g class="ran"><circle class="dot" cx="5" cy="5" r="3"/></g></svg>has run</span>
+      <span class="legend"><svg viewBox="0 0 10 10" class="latencies" aria-hidden="true"><g class="measured"><circle class="dot" cx="5" cy="5" r="3"/></g></svg>measured at load only</span>
+    </h2>
+    <div class="scroll"><table>
+      <thead><tr>
+        <th scope="col">Model</th><th scope="col">Version</th><th scope="col">Runs on</th>
+        <th scope="col" class="input">Row</th><th scope="col" class="n">Rows in/s</th>
+        <th scope="col" class="chart" title="The run and the way there and back, divided by the rows: what the batcher weighs. The upright line is the knee">Time per row by batch size</th>
+        <th scope="col" class="n" title="Rows that wait together go together up to here, however few arrive">Together</th>
+        <th scope="col" class="n" title="The smallest batch in which a row costs, to within 3 %, the least it can">Knee</th>
+        <th scope="col" class="n" title="The smallest batch in which, to within 1 %, it does">Best</th>
+        <th scope="col" class="n">Run of 1</th><th scope="col" class="n">Run of best</th>
+        <th scope="col" class="n" title="How many times as many rows the engine runs in batches of the best size as one by one">Gain</th>
+      </tr></thead>
+      <tbody id="batches"><tr><td colspan="12" class="empty">Loading…</td></tr></tbody>
+    </table></div>
+  </section>
   <section class="card" id="worker-card">
     <h2>Workers <span id="worker-count"></span></h2>
     <div class="scroll"><table>
@@ -45,6 +64,7 @@ export const markup = `
 </main>
 <footer>
   <a href="/metrics">Metrics</a><a href="/v1/config">Configuration</a><a href="/v2/models/stats">Statistics</a>
+  <a href="/v1/learned">Learned</a>
   <a href="/v1/openapi.json">API</a>
 </footer>
 `;

@@ -49,7 +49,7 @@ th:first-child, td:first-child { padding-left: 16px; }
 th:last-child, td:last-child { padding-right: 16px; }
 td, b { font-variant-numeric: tabular-nums; }
 .n { text-align: right; }
-td.name { font-weight: 600; }
+td.name { font-weight: 600; max-width: 260px; overflow: hidden; text-overflow: ellipsis; }
 tr.same td { border-top-color: transparent; }
 tr.same td.name { color: transparent; user-select: none; }
 td small { color: var(--soft); font-size: 12px; margin-left: 2px; }
@@ -65,6 +65,20 @@ td.empty { color: var(--soft); padding: 22px 16px; text-align: center; }
 .line { display: block; width: 100px; height: 26px; }
 .line path { fill: var(--fill); stroke: none; }
 .line polyline { fill: none; stroke: var(--accent); stroke-width: 1.5; vector-effect: non-scaling-stroke; }
+td.shape { max-width: 220px; overflow: hidden; text-overflow: ellipsis; }
+.one-input .input { display: none; }
+th.chart, td.chart { padding-left: 24px; }
+td.chart { width: 200px; padding-top: 3px; padding-bottom: 3px; }
+.latencies { display: block; width: 176px; height: 40px; }
+.latencies polyline { fill: none; stroke: var(--accent); stroke-width: 1.2; opacity: .55; }
+.latencies .floor { stroke: var(--line); }
+.latencies .knee { stroke: var(--soft); stroke-dasharray: 2 3; }
+.latencies .dot { stroke: var(--accent); stroke-width: 1.3; }
+.latencies .ran .dot { fill: var(--accent); }
+.latencies .measured .dot { fill: var(--card); }
+.latencies .reach { fill: transparent; }
+.legend { white-space: nowrap; }
+.legend .latencies { display: inline-block; width: 10px; height: 10px; margin: 0 5px 0 8px; }
 .pill {
   display: inline-block; padding: 1px 9px; border-radius: 99px; font-size: 12px; font-weight: 600;
   background: var(--quiet-bg); color: var(--soft);
@@ -74,6 +88,7 @@ td.empty { color: var(--soft); padding: 22px 16px; text-align: center; }
 .pill.bad { background: var(--bad-bg); color: var(--bad); }
 .pill.tag { font-weight: 500; background: none; box-shadow: inset 0 0 0 1px var(--line); margin-right: 5px; }
 .pill.tag.stable { color: var(--accent); box-shadow: inset 0 0 0 1px var(--accent); }
+.pill.tag.fixed { margin: 0 0 0 5px; }
 .alarm { color: var(--bad); }
 #trouble { padding: 10px 16px; border-radius: 10px; background: var(--bad-bg); color: var(--bad); font-weight: 500; }
 body.stale .tiles, body.stale .card { opacity: .55; }

@@ -11,7 +11,7 @@ function servesCell(row) {
 /* A version that does not serve has its reason in place of numbers; one that serves has what was refused below it. */
 function modelRows(row, rates, sameAsAbove) {
   const line = element('tr', sameAsAbove ? 'same' : '');
-  line.append(cell(row.name, 'name'), cell(row.version || '–'), pillCell(row.state));
+  line.append(nameCell(row.name), cell(row.version || '–'), pillCell(row.state));
   if (row.state === 'UNAVAILABLE' && row.reason) {
     line.append(reasonCell(row.reason, 10));
     return [line];
@@ -34,7 +34,7 @@ function workerRow(row) {
   const line = element('tr');
   const loaded = (row.models || []).map(one => one.model + ':' + one.version + (one.instances > 1 ? ' ×' + one.instances : ''));
   line.append(
-    cell(row.name, 'name'), pillCell(row.state), cell(row.device || '–'), cell(row.pid ? String(row.pid) : '–', 'n'),
+    nameCell(row.name), pillCell(row.state), cell(row.device || '–'), cell(row.pid ? String(row.pid) : '–', 'n'),
     measured(row.memoryBytes, 'bytes'), cell(loaded.join(', ') || '–', 'far list'),
     cell(number(row.restarts), row.restarts > 0 ? 'n history alarm' : 'n history'), cell(row.detail || '–', 'history'),
   );
