@@ -28,8 +28,8 @@ export interface LearnedView {
   readonly sizes: readonly LatencyPoint[];
 }
 
-/** With fewer ms to go a timer would come too late, and the loop comes by by itself. */
-const TIMER_FROM_MS = 1;
+/** How exact timers are: they are set for so much earlier, and with less to go the loop comes by by itself. */
+const TIMER_MS = 1;
 /** All workers have been busy for so long: what has left the queue since is what they can do. */
 const SEEN_AFTER_MS = 1000;
 
@@ -58,7 +58,7 @@ export class Foresight {
     this.#backlog = backlog;
     this.#latencies = new LearnedLatencies({ measured, maxRows, sizes: allowedBatchSizes });
     this.#drained = new RowRate(now());
-    this.#aheadAlarm = new Alarm(now, () => this.sendAhead(now()));
+    this.#aheadAlarm = new Alarm(now, () => this.sendAhead(now() + TIMER_MS));
   }
 
   /** When the last batch left, ms. */
@@ -94,7 +94,7 @@ export class Foresight {
     const { nextAt, nextExpected } = this.#underWay;
     if (nextExpected === undefined) return;
     if (now < nextAt) {
-      if (nextAt - now >= TIMER_FROM_MS) this.#aheadAlarm.setFor(nextAt - TIMER_FROM_MS);
+      if (nextAt - now >= TIMER_MS) this.#aheadAlarm.setFor(nextAt - TIMER_MS);
       return;
     }
     const { economy, arrivals } = this.of(this.#backlog.some?.queue.key ?? '', this.#kind, now);

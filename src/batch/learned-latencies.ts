@@ -78,6 +78,8 @@ export class Learned {
 export class LearnedLatencies {
   readonly #options: LearnedOptions;
   readonly #byKey = new Map<string, Learned>();
+  /** Most requests are like the one before: no key is put together for them. */
+  #last: Learned | undefined;
 
   constructor(options: LearnedOptions) {
     this.#options = options;
@@ -85,6 +87,13 @@ export class LearnedLatencies {
 
   /** Begins with what was measured at load. */
   of(signature: string, kind: string, now: number): Learned {
+    const last = this.#last;
+    if (last !== undefined && last.signature === signature && last.kind === kind) return last;
+    this.#last = this.#find(signature, kind, now);
+    return this.#last;
+  }
+
+  #find(signature: string, kind: string, now: number): Learned {
     const key = `${kind} ${signature}`;
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;

@@ -66,7 +66,6 @@ test('the next batch leaves so early that it is there when the one before it end
   assert.deepEqual([one.executor.yielded, one.sizes()], [0, [1]], 'not yet');
   const third = one.batcher.submit(request(tagged(3)));
   await one.tick(1);
-  await one.tick(1);
   assert.deepEqual([one.executor.yielded, one.sizes()], [1, [1, 2]], 'with all that came until then');
   await one.end(0, 20);
   await one.end(1, 20);
