@@ -49,6 +49,9 @@ interface Joined {
 /**
  * How many rows of each of `others` ride in the head's batch, in their order; 0: they run apart. A group joins when
  * the shared run takes less time than the runs apart, or, where that is not known, when hardly any padding is added.
+ *
+ * `bench:padding`, rows/s against a queue for each exact length: token model 3.0 times; recogniser 1.09 times, where
+ * sharing whatever the cost made it 0.65.
  */
 export function shareBatch(head: LengthGroup, others: readonly LengthGroup[], terms: SharingTerms): number[] {
   const joining = new Array<number>(others.length).fill(0);
