@@ -19,6 +19,13 @@ const MAX_INT64 = 2n ** 63n - 1n;
 const MAX_UINT64 = 2n ** 64n - 1n;
 
 /**
+ * A small tensor is read into this and copied out: a view of a small array's own memory makes V8 move it out of the
+ * heap. 0.9 of `JSON.parse`'s time for a request of 16 floats instead of 1.6.
+ */
+const SCRATCH = new Uint8Array(4096);
+const SCRATCH_VIEW = new DataView(SCRATCH.buffer);
+
+/**
  * Reads `data` of a tensor whose shape and datatype are known and checked, as its wire bytes. Takes it flat or
  * nested exactly as `shape` says. Refuses, naming the field, whatever the datatype cannot hold: fractions and values
  * out of range for integers, finite numbers that overflow FP32, strings for numbers, null.
@@ -43,8 +50,13 @@ export function readTensorData(
     );
     return strings.bytes();
   }
-  const data = new Uint8Array(count * ELEMENT_BYTES[datatype]);
-  readArray(reader, shape, count, runReader(reader, datatype, data));
+  const bytes = count * ELEMENT_BYTES[datatype];
+  if (bytes <= SCRATCH.length) {
+    readArray(reader, shape, count, runReader(reader, datatype, SCRATCH, SCRATCH_VIEW));
+    return SCRATCH.slice(0, bytes);
+  }
+  const data = new Uint8Array(bytes);
+  readArray(reader, shape, count, runReader(reader, datatype, data, new DataView(data.buffer)));
   return data;
 }
 
@@ -81,8 +93,7 @@ function failCount(reader: JsonReader, expected: number, got: string, axis: numb
 }
 
 /** A closure per tensor, made once, so that the loops over elements know no datatype. */
-function runReader(reader: JsonReader, datatype: Datatype, data: Uint8Array): ReadRun {
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+function runReader(reader: JsonReader, datatype: Datatype, data: Uint8Array, view: DataView): ReadRun {
   if (datatype === 'BOOL') return elements(reader, index => readBoolean(reader, index, data));
   if (datatype === 'FP32') {
     return numbers(
