@@ -1,13 +1,13 @@
 /**
- * Sweeps settings within a budget of time. First every layout with every batch size, one short look each; then the
- * better half of them again and again, in turn and in alternating order, so that a noisy moment of the machine falls
+ * Sweeps settings within a budget of time. First every layout with every batch size, two short looks each; then the
+ * better half of them, and the best of each layout, again and again, in turn and in alternating order, so that a noisy moment of the machine falls
  * on all of them alike. What the budget does not reach is named.
  */
 import { GatewayError } from '../errors.ts';
 import { type Figures, Measurements } from './measured.ts';
 import { keyOf, type Layout, layoutName } from './setting.ts';
 import type { Window, WindowSize } from './window.ts';
-import { survivors } from './winners.ts';
+import { survivors, winner } from './winners.ts';
 
 /** A version loaded in one layout. */
 export interface OpenLayout {
@@ -91,31 +91,47 @@ export class Sweep {
     return { figures: this.#measurements.figures(), left: this.#left, tookMs };
   }
 
+  /** Twice, there and back: a layout whose first look fell into a noisy stretch gets another. */
   async #coarse(): Promise<void> {
-    const { layouts, batches, budgetMs, now } = this.#options;
-    const windowMs = within(COARSE_MS, (COARSE_SHARE * budgetMs) / (2 * layouts.length * batches.length));
+    const { layouts, batches, budgetMs } = this.#options;
+    const windowMs = within(COARSE_MS, (COARSE_SHARE * budgetMs) / (4 * layouts.length * batches.length));
+    const wanted = (layout: Layout) => (batch: number) => this.#isWorthALook(layout, batch);
     for (const layout of layouts) {
-      const late = now() - this.#startedMs > COARSE_SHARE * budgetMs;
-      const isEnough = this.#options.signal.aborted || (late && this.#measurements.figures().length > 0);
-      if (isEnough) this.#left.push(`${layoutName(layout)}: the budget ended before it`);
-      else await this.#visit(layout, batch => this.#isWorthALook(layout, batch), windowMs);
+      if (this.#measurements.figures().length > 0 && !this.#isEarly()) {
+        this.#left.push(`${layoutName(layout)}: the budget ended before it`);
+      } else {
+        await this.#visit(layout, wanted(layout), windowMs);
+      }
     }
     if (this.#measurements.figures().length === 0 && this.#firstError !== undefined) throw this.#firstError;
+    for (const layout of [...layouts].reverse()) {
+      const isKnown = this.#measurements.figures().some(one => keyOf(one) === keyOf(layout));
+      if (isKnown && this.#isEarly()) await this.#visit(layout, wanted(layout), windowMs);
+    }
   }
 
-  /** The batches ascend, and each has seen those before it. */
+  #isEarly(): boolean {
+    const { budgetMs, signal } = this.#options;
+    return !signal.aborted && this.#leftMs() > (1 - COARSE_SHARE) * budgetMs;
+  }
+
+  /** The batches ascend, and each goes by those before it. */
   #isWorthALook(layout: Layout, batch: number): boolean {
-    const before = this.#measurements.figures().filter(one => keyOf(one) === keyOf(layout));
-    return before.length === 0 ? batch === this.#options.batches[0] : this.#goesOn() && worthLarger(before);
+    const before = this.#measurements
+      .figures()
+      .filter(one => keyOf(one) === keyOf(layout) && one.batch < batch);
+    if (before.length === 0) return batch === this.#options.batches[0];
+    return this.#goesOn() && worthLarger(before.sort((a, b) => a.batch - b.batch));
   }
 
   async #fine(round: number): Promise<void> {
     const { slosMs, layouts } = this.#options;
     const all = this.#measurements.figures();
-    const live = survivors(all, slosMs, Math.max(FINALISTS, Math.ceil(all.length / 2 ** (round + 1))));
+    const kept = survivors(all, slosMs, Math.max(FINALISTS, Math.ceil(all.length / 2 ** (round + 1))));
+    const live = round < FINE_ROUNDS / 2 ? [...new Set([...kept, ...bestOfEach(all)])] : kept;
     const looks = live.length * (FINE_ROUNDS - round);
     const windowMs = within(FINE_MS, this.#leftMs() / looks / 1.5);
-    const ordered = round % 2 === 0 ? [...layouts].reverse() : layouts;
+    const ordered = round % 2 === 0 ? layouts : [...layouts].reverse();
     for (const layout of ordered) {
       const mine = new Set(live.filter(one => keyOf(one) === keyOf(layout)).map(({ batch }) => batch));
       if (mine.size > 0) await this.#visit(layout, batch => mine.has(batch) && this.#goesOn(), windowMs);
@@ -174,6 +190,11 @@ export class Sweep {
   #leftMs(): number {
     return Math.max(0, this.#options.budgetMs - (this.#options.now() - this.#startedMs));
   }
+}
+
+/** No layout is given up before it was looked at in several moments. */
+function bestOfEach(figures: readonly Figures[]): readonly Figures[] {
+  return [...Map.groupBy(figures, keyOf).values()].flatMap(group => winner(group) ?? []);
 }
 
 /** Whether the next batch size of one layout may be better than those seen, which ascend: not after two without a gain. */
