@@ -1,19 +1,22 @@
 import { type ErrorCode, GatewayError } from '../errors.ts';
+import {
+  BACKSLASH,
+  CLOSE_ARRAY,
+  CLOSE_OBJECT,
+  COLON,
+  COMMA,
+  isDigit,
+  isSpace,
+  kindOfValue,
+  MINUS,
+  OPEN_ARRAY,
+  OPEN_OBJECT,
+  QUOTE,
+} from './json-bytes.ts';
 import { scanNumber } from './json-number.ts';
 import { JsonText } from './json-text.ts';
 import { readFloatRun, readIntegerRun, run } from './number-runs.ts';
 
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const MINUS = 0x2d;
-const COLON = 0x3a;
-const OPEN_ARRAY = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSE_ARRAY = 0x5d;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
-const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;
-const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 const ONE = new Float64Array(1);
 /** Of one call: a function that runs for milliseconds in few calls is replaced in the middle of its loop, by worse code. */
 const RUN_NUMBERS = 1024;
@@ -100,13 +103,7 @@ export class JsonReader {
 
   /** What kind of value comes next, in words for an error. */
   describe(): string {
-    const byte = this.peek();
-    if (byte === QUOTE) return 'a string';
-    if (byte === OPEN_ARRAY) return 'an array';
-    if (byte === OPEN_OBJECT) return 'an object';
-    if (byte === 0x6e) return 'null';
-    if (byte === 0x74 || byte === 0x66) return 'a boolean';
-    return byte === MINUS || isDigit(byte) ? 'a number' : this.failSyntax('a value');
+    return kindOfValue(this.peek()) ?? this.failSyntax('a value');
   }
 
   isNumberNext(): boolean {

@@ -5,6 +5,7 @@
  * Four digits are read as one 32-bit word: against digit by digit 0.45 to 0.58 of the time of `JSON.parse` instead of
  * 0.75 to 0.84 for fractions, 0.75 instead of 1.3 for integers of one to three digits (interleaved, 150,528 numbers).
  */
+import { COMMA, isSpace, MINUS } from './json-bytes.ts';
 import { decimalToDouble, POWERS_OF_TEN } from './json-number.ts';
 import { wideDecimal } from './wide-decimal.ts';
 
@@ -13,10 +14,8 @@ export const run = { at: 0, index: 0 };
 
 /** A number's words may be read up to this far beyond its first byte before the end is looked at again. */
 const REACH = 16;
-const MINUS = 0x2d;
 const PLUS = 0x2b;
 const POINT = 0x2e;
-const COMMA = 0x2c;
 const EXACT_MANTISSA = 2 ** 53;
 const MOST_MANTISSA = 1e19;
 const EXACT_POWER = 22;
@@ -200,7 +199,6 @@ export function readIntegerRun(
 
 function afterSpace(bytes: Uint8Array, from: number): number {
   let at = from;
-  let byte = bytes[at] as number;
-  while (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) byte = bytes[++at] as number;
+  while (isSpace(bytes[at] as number)) at++;
   return at;
 }
