@@ -74,8 +74,8 @@ async function measurePair(
     for (const index of pair % 2 === 0 ? [0, 1] : [1, 0]) {
       const count = COUNTS[index] as number;
       const copy = serveModel(model, nameOf(subject, count));
-      await fill(server, copy, { connections, seconds: Math.max(0.5, (SECONDS / 2) * bench.scale) });
-      const full = await fill(server, copy, { connections, seconds: Math.max(0.7, SECONDS * bench.scale) });
+      await fill(server, copy, { connections, seconds: Math.max(1, (SECONDS / 2) * bench.scale) });
+      const full = await fill(server, copy, { connections, seconds: Math.max(1, SECONDS * bench.scale) });
       served[index] = full.perSecond;
       const seconds = Math.max(0.2, 0.6 * bench.scale);
       engine[index] = await measureEngine(model, { batches, seconds, processes: count });

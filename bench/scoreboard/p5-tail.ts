@@ -111,7 +111,7 @@ async function loadHeadgate(
 ): Promise<Pick<Pair, 'saturatedPerSecond' | 'run'>> {
   await using server = await startHeadgate(repository, path.join(folder, `${name}-${pair}`));
   const served = serveModel(model);
-  const loop = { connections, seconds: Math.max(1, scale * saturateSeconds) };
+  const loop = { connections, seconds: Math.max(1.5, scale * saturateSeconds) };
   await fill(server, served, loop);
   const { perSecond: saturatedPerSecond } = await fill(server, served, loop);
   const perSecond = LOAD * saturatedPerSecond;
