@@ -71,15 +71,21 @@ function valueAt(config: unknown, path: string): unknown {
   return value ?? null;
 }
 
-/** What the batchers of versions that answer have learned. */
+/** Of one version: of more, those that ran longest ago are left out. */
+const MAX_SIGNATURES = 8;
+/** Writing as many takes 2 ms of the event loop. */
+const MAX_LEARNED = 400;
+
+/** What the batchers of versions that answer have learned; bounded. */
 export function learnedRows(models: readonly Model[]): LearnedRow[] {
-  return models.flatMap(({ name, versions }) =>
+  const rows = models.flatMap(({ name, versions }) =>
     [...versions].flatMap(([version, entry]) =>
       entry.state === 'READY'
-        ? entry.loaded.batcher.learned().map(learned => ({ model: name, version, ...learned }))
+        ? entry.loaded.batcher.learned(MAX_SIGNATURES).map(learned => ({ model: name, version, ...learned }))
         : [],
     ),
   );
+  return rows.slice(0, MAX_LEARNED);
 }
 
 /** One row per worker process. */

@@ -39,7 +39,7 @@ export interface LearnedRow {
   readonly kneeRows: number;
   readonly bestRows: number;
   readonly arrivalsPerSecond: number;
-  /** Known batch sizes, ascending; `runs` since the version was loaded, 0: measured then. */
+  /** Known batch sizes, ascending; `runs`: the newest it rests on, 50 at most; 0: measured at load. */
   readonly sizes: readonly {
     readonly rows: number;
     readonly runs: number;

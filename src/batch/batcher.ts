@@ -78,9 +78,9 @@ export class Batcher {
     return this.#runner.running;
   }
 
-  /** What it has learned, for operators. */
-  learned(): readonly LearnedView[] {
-    return this.#foresight.view();
+  /** What it has learned, for operators: of the signatures that ran last, `most` at most. */
+  learned(most: number): readonly LearnedView[] {
+    return this.#foresight.view(most);
   }
 
   /** Never throws: a refusal (`invalid`, `too-large`, `overloaded`, `unavailable`, `deadline`) is the result's rejection. */

@@ -140,9 +140,9 @@ export class Foresight {
     this.#busySince = Number.POSITIVE_INFINITY;
   }
 
-  view(): LearnedView[] {
+  view(most: number): LearnedView[] {
     const now = this.#options.now();
-    return [...this.#latencies].map(({ kind, signature, economy, arrivals, points }) => ({
+    return [...this.#latencies].slice(-most).map(({ kind, signature, economy, arrivals, points }) => ({
       kind,
       signature,
       togetherRows: economy.togetherRows,

@@ -3,7 +3,7 @@
 export interface LatencyPoint {
   /** Of the batch; a mean where sizes fall together. */
   readonly rows: number;
-  /** Runs seen since the version was loaded. */
+  /** Runs it rests on, the newest 50 at most; 0: on what was measured at load. */
   readonly runs: number;
   /** Usual time inside the engine, ms. */
   readonly runMs: number;
@@ -36,23 +36,33 @@ export function pointAt(points: readonly LatencyPoint[], rows: number): LatencyP
 }
 
 /**
- * The live points, and between and beyond them those measured at load, scaled by what live runs take beyond what was
- * measured: the median over the live sizes.
+ * The live points, and between and beyond them those measured at load, scaled by what live runs and their ways take
+ * beyond what was measured: the median over the live sizes.
  */
 export function rescaled(
   measured: readonly LatencyPoint[],
   live: readonly LatencyPoint[],
 ): readonly LatencyPoint[] {
-  const factor = medianOf(
-    live.flatMap(({ rows, runMs }) => {
-      const then = pointAt(measured, rows);
-      return then === undefined || then.runMs <= 0 ? [] : [runMs / then.runMs];
-    }),
-  );
+  const runs = slowdown(measured, live, point => point.runMs);
+  const ways = slowdown(measured, live, point => point.overheadMs);
   const unseen = measured
     .filter(({ rows }) => !live.some(point => near(point.rows, rows)))
-    .map(point => ({ ...point, runMs: point.runMs * factor, upperMs: point.upperMs * factor }));
+    .map(point => ({
+      ...point,
+      runMs: point.runMs * runs,
+      upperMs: point.upperMs * runs,
+      overheadMs: point.overheadMs * ways,
+    }));
   return [...live, ...unseen].sort((a, b) => a.rows - b.rows);
+}
+
+function slowdown(
+  measured: readonly LatencyPoint[],
+  live: readonly LatencyPoint[],
+  msOf: (point: LatencyPoint) => number,
+): number {
+  const ratios = live.map(point => msOf(point) / msOf(pointAt(measured, point.rows) ?? point));
+  return medianOf(ratios.filter(ratio => ratio > 0 && Number.isFinite(ratio)));
 }
 
 function near(a: number, b: number): boolean {

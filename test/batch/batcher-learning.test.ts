@@ -163,7 +163,7 @@ test('what waits and cannot be answered in time any more is let go when a worker
 test('what was learned can be looked at', async t => {
   const one = timed(t, { measured: STEEP });
   await proven(one, 30, 32);
-  const [learned] = one.batcher.learned();
+  const [learned] = one.batcher.learned(9);
   assert.deepEqual({ kind: learned?.kind, signature: learned?.signature }, { kind: 'cpu', signature: '' });
   const single = learned?.sizes.find(({ rows }) => rows === 1);
   assert.deepEqual([single?.runs, single?.runMs, single?.overheadMs], [3, 30, 2]);
@@ -176,5 +176,5 @@ test('a failed run teaches nothing', async t => {
   await one.tick(500);
   one.executor.started[0]?.fail(new GatewayError('model-failed', 'no'));
   await assert.rejects(result);
-  assert.ok(one.batcher.learned()[0]?.sizes.every(({ runs }) => runs === 0));
+  assert.ok(one.batcher.learned(9)[0]?.sizes.every(({ runs }) => runs === 0));
 });
