@@ -1,11 +1,12 @@
 /** What ONNX Runtime alone takes for each batch size, as the simulator wants it. */
 import { availableParallelism } from 'node:os';
+import { defaultInstances } from '../../src/config/default-instances.ts';
 import { type Latency, type LatencyPoint, latencyOf } from '../simulator/latency-table.ts';
 import type { BenchModel } from './bench-models.ts';
 import { RawOrt, type RawTiming, shortOfReference } from './raw-ort.ts';
 
 /** Instances a model has on the CPU without being configured. */
-export const DEFAULT_INSTANCES = Math.min(2, availableParallelism());
+export const DEFAULT_INSTANCES = defaultInstances(availableParallelism());
 
 export interface EngineTable {
   readonly points: readonly LatencyPoint[];

@@ -75,8 +75,8 @@ test('headgate models lists what a running gateway has loaded, with the origin o
     `admin.port=${new URL(running.adminUrl).port}`,
   );
   assert.equal(status, 0);
-  assert.match(stdout, /identity +1 +READY +64 +\d+ +[\d.]+ MiB +stable/);
-  assert.match(stdout, /identity +2 +READY +64 +\d+ +[\d.]+ MiB +next/);
+  assert.match(stdout, /identity +1 +READY +256 +\d+ +[\d.]+ MiB +stable/);
+  assert.match(stdout, /identity +2 +READY +256 +\d+ +[\d.]+ MiB +next/);
   assert.match(stdout, /identity +stable +1 +\S*config\.yaml:1/);
   assert.match(stdout, /identity +timeoutMs +1000 +default/);
 });
