@@ -58,6 +58,9 @@ async function measure(): Promise<void> {
   await using folder = await TempFolder.create();
   const line = new ProgressLine(rows.reduce((sum, row) => sum + expectedSeconds(row, effort), 0));
   const results: RowResult[] = [];
+  // What was measured is kept when the rest is given up.
+  const giveUp = (): void => void report(results).then(() => process.exit(1));
+  process.once('SIGINT', giveUp).once('SIGTERM', giveUp);
   for (const row of rows) {
     const place = path.join(folder.path, row.id);
     await mkdir(place);
