@@ -15,6 +15,8 @@ import { subjectsOf } from './quick.ts';
 import type { Bench, Figure, Row } from './row.ts';
 
 const LOAD = 0.7;
+/** Everybody is answered, however late: a tail without those refused would flatter. */
+const CONFIG = 'timeoutMs: 30000\n';
 
 export interface TailSubject {
   readonly name: BenchModelName;
@@ -64,7 +66,7 @@ interface Pair {
 
 export async function measureTail(bench: Bench, subject: TailSubject): Promise<Figure> {
   const repository = path.join(bench.folder, subject.name);
-  const model = await prepareModel(repository, subject.name);
+  const model = await prepareModel(repository, subject.name, { config: CONFIG });
   const pairs: Pair[] = [];
   for (let pair = 0; pair < bench.pairs; pair++) {
     bench.progress(`${subject.title} pair ${pair + 1}/${bench.pairs}`);
