@@ -69,7 +69,9 @@ class Path implements AsyncDisposable {
 
   static async start(name: string, src: string, entry: string, file: string, sha256: string): Promise<Path> {
     const socket = `${file}.${Math.random().toString(36).slice(2)}.sock`;
-    const child = spawn(process.execPath, [...entry.split(' '), '--socket', socket], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [...entry.split(' '), '--socket', socket], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     await once(child.stdout, 'data');
     const module = (await import(path.join(src, 'pool/worker-client.ts'))) as {
       WorkerClient: typeof WorkerClient;
@@ -115,13 +117,15 @@ class Path implements AsyncDisposable {
     const middle = (pick: (turn: Turn) => number) => median(this.turns.map(pick)).toFixed(0);
     const sum = ({ threads, batches }: Turn) => threads.reduce((us, t) => us + t.cpuMs * 1000, 0) / batches;
     const batches = this.turns.reduce((n, turn) => n + turn.batches, 0);
-    const all = usedBetween([], this.turns.at(-1)?.threads ?? []).slice(0, 3).map(({ tid, name }) => {
-      const of = (turn: Turn) => turn.threads.find(thread => thread.tid === tid);
-      const total = (pick: (t: ThreadCpu) => number) =>
-        this.turns.reduce((n, turn) => n + pick(of(turn) as ThreadCpu), 0) / batches;
-      const cpu = middle(turn => ((of(turn)?.cpuMs ?? 0) * 1000) / turn.batches);
-      return `${name} ${cpu} (${total(t => t.sleeps).toFixed(1)}/${total(t => t.preemptions).toFixed(1)})`;
-    });
+    const all = usedBetween([], this.turns.at(-1)?.threads ?? [])
+      .slice(0, 3)
+      .map(({ tid, name }) => {
+        const of = (turn: Turn) => turn.threads.find(thread => thread.tid === tid);
+        const total = (pick: (t: ThreadCpu) => number) =>
+          this.turns.reduce((n, turn) => n + pick(of(turn) as ThreadCpu), 0) / batches;
+        const cpu = middle(turn => ((of(turn)?.cpuMs ?? 0) * 1000) / turn.batches);
+        return `${name} ${cpu} (${total(t => t.sleeps).toFixed(1)}/${total(t => t.preemptions).toFixed(1)})`;
+      });
     return (
       `${this.name.padEnd(8)} ${middle(t => t.batchesPerSecond).padStart(5)} batches/s, client ${middle(t => t.clientUs)}` +
       ` + worker ${middle(sum)} µs [${all.join(', ')}] p50 ${middle(t => t.roundTripUs)} µs, engine ${middle(t => t.engineUs)} µs`

@@ -14,6 +14,8 @@ const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
 export class WorkerClient {
   readonly #pool: Pool;
+  /** Connections of their own: a worker reads those faster that carry nothing but inference. */
+  readonly #documents: Pool;
   readonly #buffers: SendBuffers;
 
   /**
@@ -22,7 +24,7 @@ export class WorkerClient {
    */
   constructor(socketPath: string, connections: number) {
     this.#buffers = new SendBuffers(connections);
-    this.#pool = new Pool('http://worker', {
+    const options = {
       socketPath,
       connections,
       pipelining: 1,
@@ -30,7 +32,9 @@ export class WorkerClient {
       headersTimeout: 0,
       bodyTimeout: 0,
       connectTimeout: 5000,
-    });
+    };
+    this.#pool = new Pool('http://worker', options);
+    this.#documents = new Pool('http://worker', options);
   }
 
   /** `path` as `versionPath` gives it. Rejects with a GatewayError. */
@@ -75,6 +79,7 @@ export class WorkerClient {
   /** Ends everything in flight with this error, now. */
   destroy(error: GatewayError): void {
     void this.#pool.destroy(error).catch(() => undefined);
+    void this.#documents.destroy(error).catch(() => undefined);
   }
 
   async #document(
@@ -97,7 +102,7 @@ export class WorkerClient {
     try {
       const headers = { 'content-type': 'application/json' };
       const request = { method, path, body: body ?? null, headers, signal: signal ?? null };
-      const reply = await this.#pool.request(request);
+      const reply = await this.#documents.request(request);
       return { status: reply.statusCode, bytes: await readBounded(reply.body) };
     } catch (error) {
       throw workerGone(error);

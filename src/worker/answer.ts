@@ -1,7 +1,7 @@
 /** Answers of the worker: JSON documents, errors, inference replies. */
 import type { ServerResponse } from 'node:http';
 import { type ErrorCode, GatewayError } from '../errors.ts';
-import { type EncodedReply, encodeInfer } from '../protocol/encode-infer.ts';
+import { encodeInfer } from '../protocol/encode-infer.ts';
 import type { InferRequest } from '../protocol/infer-request.ts';
 import { DEFAULT_PARAMETERS } from '../protocol/read-parameters.ts';
 import type { Tensor, TensorSpec } from '../tensor.ts';
@@ -26,6 +26,7 @@ export const ALL_BINARY: ReplyForm = {
   parameters: { ...DEFAULT_PARAMETERS, binaryDataOutput: true },
 };
 
+const NO_BYTES = Buffer.alloc(0);
 const ENCODE_OPTIONS = { nonFinite: 'error', classLabels: new Map<string, readonly string[]>() } as const;
 
 export function answerJson(res: ServerResponse, status: number, body?: unknown): void {
@@ -34,11 +35,9 @@ export function answerJson(res: ServerResponse, status: number, body?: unknown):
   res.end(text);
 }
 
-/** 500 for every code without a status of its own. An unknown error's text stays inside. */
 export function answerError(res: ServerResponse, thrown: unknown): void {
-  const error = GatewayError.from(thrown);
-  if (error.code === 'internal') console.error(error.cause ?? error);
-  if (!res.headersSent) answerJson(res, STATUS[error.code] ?? 500, { error: error.message });
+  const answer = errorAnswer(thrown);
+  if (!res.headersSent) writeAnswer(res, answer);
 }
 
 /** The outputs of a finished run, as views of the slot or of what was transferred. */
@@ -57,18 +56,39 @@ export function outputTensors(
   });
 }
 
-/**
- * Writes the reply. Small outputs are copied, so that their slot is free when this returns; large ones are written
- * from where ONNX Runtime's binding put them.
- */
-export function answerInference(
-  res: ServerResponse,
+/** An answer as any line writes it. */
+export interface LineAnswer {
+  readonly status: number;
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
+  readonly chunks: readonly Uint8Array[];
+  readonly byteLength: number;
+  /** The chunks lie in a slot and must be copied before `answer` returns. */
+  readonly inSlot: boolean;
+}
+
+/** 500 for every code without a status of its own. An unknown error's text stays inside. */
+export function errorAnswer(thrown: unknown): LineAnswer {
+  const error = GatewayError.from(thrown);
+  if (error.code === 'internal') console.error(error.cause ?? error);
+  const body = Buffer.from(JSON.stringify({ error: error.message }));
+  return {
+    status: STATUS[error.code] ?? 500,
+    headers: ['content-type', 'application/json', 'content-length', String(body.length)],
+    chunks: [body],
+    byteLength: body.length,
+    inSlot: false,
+  };
+}
+
+/** The answer to a run; small outputs lie in the slot, large ones where ONNX Runtime's binding put them. */
+export function inferenceAnswer(
   model: LoadedModel,
   outputs: readonly Tensor[],
   form: ReplyForm,
   inferMs: number,
   inSlot: boolean,
-): void {
+): LineAnswer {
   const reply = { model: model.name, version: model.version, id: form.id, outputs };
   const { headerLength, contentType, chunks, byteLength } = encodeInfer(reply, form, ENCODE_OPTIONS);
   const headers = [
@@ -80,24 +100,27 @@ export function answerInference(
     `infer;dur=${inferMs.toFixed(3)}`,
   ];
   if (headerLength !== undefined) headers.push('inference-header-content-length', String(headerLength));
-  res.writeHead(200, headers);
-  if (inSlot) res.end(joined(chunks, byteLength));
-  else writeAll(res, chunks);
+  return { status: 200, headers, chunks, byteLength, inSlot };
 }
 
-function joined(chunks: EncodedReply['chunks'], byteLength: number): Uint8Array {
-  const body = Buffer.allocUnsafe(byteLength);
-  let at = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, at);
-    at += chunk.length;
-  }
-  return body;
-}
-
-function writeAll(res: ServerResponse, chunks: EncodedReply['chunks']): void {
+/** Writes it through node:http. */
+export function writeAnswer(res: ServerResponse, answer: LineAnswer): void {
+  const { status, headers, chunks, inSlot } = answer;
+  res.writeHead(status, headers as string[]);
+  if (inSlot) return void res.end(joined(NO_BYTES, answer));
   res.cork();
   for (const chunk of chunks) res.write(chunk);
   res.end();
   res.uncork();
+}
+
+/** Head and chunks in one buffer of their own. */
+export function joined(head: Buffer, { chunks, byteLength }: LineAnswer): Buffer {
+  const bytes = Buffer.allocUnsafe(head.length + byteLength);
+  let at = head.copy(bytes);
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
 }

@@ -1,63 +1,71 @@
 /**
- * One inference request on the worker's socket. Binary tensors go from the socket's chunks straight into a slot's
- * input buffer (`scatter.ts`, their one copy); a request with JSON tensors is received whole and decoded. While no
- * slot is free the socket is not read, so that what waits is in the sender's buffers. A request that is refused is
- * read to its end before it is answered: a sender still writing would take an early answer for a broken connection.
+ * One inference request on the worker's socket. Binary tensors go from the socket straight into a slot's input buffer
+ * (`scatter.ts`, their one copy); a request with JSON tensors is received whole and decoded. While no slot is free the
+ * line is not read, so that what waits is in the sender's buffers. A request that is refused is read to its end before
+ * it is answered: a sender still writing would take an early answer for a broken connection.
  *
  * receiving JSON → waiting for a slot → filling it → running → answered; or, from any: refused, or gone.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { GatewayError } from '../errors.ts';
 import { decodeInfer } from '../protocol/decode-infer.ts';
 import type { DecodeLimits } from '../protocol/limits.ts';
 import type { Tensor } from '../tensor.ts';
-import { ALL_BINARY, answerError, answerInference, outputTensors, type ReplyForm } from './answer.ts';
+import {
+  ALL_BINARY,
+  errorAnswer,
+  inferenceAnswer,
+  type LineAnswer,
+  outputTensors,
+  type ReplyForm,
+} from './answer.ts';
 import type { LoadedModel } from './loaded-model.ts';
 import { instanceOf, outputIndexes, placeDecoded, planBinary, type RequestPlan } from './request-plan.ts';
 import { Scatter } from './scatter.ts';
 import type { Slot } from './slot.ts';
 
 /** The gateway's own limits are lower; these keep a length from being taken for a size of memory. */
-export const MAX_BODY_BYTES = 2 ** 30 + 2 ** 20;
 const LIMITS: DecodeLimits = { maxInputs: 4096, maxRank: 32, maxElements: 2 ** 30, maxDepth: 100 };
+
+const NO_BYTES = Buffer.alloc(0);
 
 type Receiving =
   | { readonly kind: 'json'; readonly bytes: Buffer; filled: number }
   | { readonly kind: 'tensors'; readonly plan: RequestPlan; readonly scatter: Scatter }
   | { readonly kind: 'refused'; readonly error: unknown };
 
+/** What a request came on and its answer goes to. */
+export interface Line {
+  /** Hands over nothing more of the body until `resume`. */
+  pause(): void;
+  resume(): void;
+  /** Called once at most, and never after `closed`. */
+  answer(answer: LineAnswer): void;
+}
+
+/** The line calls `receive` or `filled` with every byte of the body, then `received`, and `closed` when the client goes first. */
 export class InferExchange {
   readonly #model: LoadedModel;
-  readonly #req: IncomingMessage;
-  readonly #res: ServerResponse;
+  readonly #line: Line;
   readonly #bodyBytes: number;
   readonly #headerBytes: number | undefined;
   #receiving: Receiving;
   #slot: Slot | undefined;
   #withdraw: (() => void) | undefined;
+  #paused = false;
+  #complete = false;
   #started = false;
   #gone = false;
 
   /** `headerBytes` is what `Inference-Header-Content-Length` says; undefined: all JSON. */
-  constructor(
-    model: LoadedModel,
-    req: IncomingMessage,
-    res: ServerResponse,
-    bodyBytes: number,
-    headerBytes: number | undefined,
-  ) {
+  constructor(model: LoadedModel, line: Line, bodyBytes: number, headerBytes: number | undefined) {
     this.#model = model;
-    this.#req = req;
-    this.#res = res;
+    this.#line = line;
     this.#bodyBytes = bodyBytes;
     this.#headerBytes = headerBytes;
     this.#receiving = { kind: 'json', bytes: Buffer.allocUnsafe(headerBytes || bodyBytes), filled: 0 };
-    req.on('data', chunk => this.#receive(chunk));
-    req.on('end', () => this.#received());
-    res.on('close', () => this.#closed());
   }
 
-  #receive(chunk: Buffer): void {
+  /** The next bytes of the body, which the line may use again afterwards. */
+  receive(chunk: Buffer): void {
     const receiving = this.#receiving;
     if (receiving.kind === 'tensors') receiving.scatter.write(chunk);
     if (receiving.kind !== 'json') return;
@@ -69,13 +77,22 @@ export class InferExchange {
     }
   }
 
+  /** Where the next bytes may be read to instead, and then said to be `filled`; undefined: nowhere yet. */
+  room(): Uint8Array | undefined {
+    return this.#receiving.kind === 'tensors' ? this.#receiving.scatter.room() : undefined;
+  }
+
+  filled(bytes: number): void {
+    if (this.#receiving.kind === 'tensors') this.#receiving.scatter.filled(bytes);
+  }
+
   #headerReceived(header: Buffer, rest: Buffer): void {
     try {
       const tensorBytes = this.#bodyBytes - header.length;
       const { signature, instances } = this.#model;
       const plan = planBinary(header.toString('utf8'), signature, tensorBytes, instances);
       if (plan === undefined) this.#receiveWhole(header, rest);
-      else this.#takeSlot(slot => this.#fill(slot, plan, rest));
+      else this.#takeSlot(rest, (slot, kept) => this.#fill(slot, plan, kept));
     } catch (error) {
       this.#refuse(error);
     }
@@ -92,35 +109,47 @@ export class InferExchange {
     const scatter = new Scatter(slot.input(plan.inputBytes), plan.bodyOrder);
     scatter.write(rest);
     this.#receiving = { kind: 'tensors', plan, scatter };
-    if (this.#req.isPaused()) this.#req.resume();
+    this.#resume();
   }
 
-  /** Reads no more of the body until there is a slot; refuses when it cannot be used. Throws `overloaded`. */
-  #takeSlot(use: (slot: Slot) => void): void {
+  /** Receives no more until there is a slot, and keeps `rest`; refuses when it cannot be used. Throws `overloaded`. */
+  #takeSlot(rest: Buffer, use: (slot: Slot, rest: Buffer) => void): void {
     let granted = false;
+    let kept = rest;
     this.#withdraw = this.#model.acquire(slot => {
       granted = true;
       this.#slot = slot;
       try {
-        use(slot);
+        use(slot, kept);
       } catch (error) {
         this.#refuse(error);
       }
     });
-    if (!granted) this.#req.pause();
+    if (granted) return;
+    kept = Buffer.from(rest);
+    this.#paused = true;
+    this.#line.pause();
+  }
+
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#line.resume();
   }
 
   /** Answers with the error once the body has been read to its end. */
   #refuse(error: unknown): void {
     this.#releaseSlot();
     this.#receiving = { kind: 'refused', error };
-    if (this.#req.readableEnded) answerError(this.#res, error);
-    else if (this.#req.isPaused()) this.#req.resume();
+    if (this.#complete) this.#line.answer(errorAnswer(error));
+    else this.#resume();
   }
 
-  #received(): void {
+  /** The body is here to its end. */
+  received(): void {
+    this.#complete = true;
     const receiving = this.#receiving;
-    if (receiving.kind === 'refused') answerError(this.#res, receiving.error);
+    if (receiving.kind === 'refused') this.#line.answer(errorAnswer(receiving.error));
     else if (receiving.kind === 'tensors') void this.#run(receiving.plan, ALL_BINARY);
     else this.#decodeWhole(receiving.bytes);
   }
@@ -133,7 +162,7 @@ export class InferExchange {
       const outputs = outputIndexes(request.outputs?.map(output => output.name) ?? [], signature);
       const instance = instanceOf(request.parameters.custom.get('headgate_instance'), instances);
       const plan = { inputs, inputBytes, bodyOrder: inputs, outputs, instance };
-      this.#takeSlot(slot => {
+      this.#takeSlot(NO_BYTES, slot => {
         const input = slot.input(inputBytes);
         inputs.forEach(({ offset }, i) => {
           input.set((request.inputs[i] as Tensor).data, offset);
@@ -156,17 +185,16 @@ export class InferExchange {
       const large = await this.#model.run(slot, plan.instance);
       if (this.#gone) return;
       const outputs = outputTensors(this.#model, slot, plan.outputs, large);
-      answerInference(this.#res, this.#model, outputs, form, view.inferMs, large === undefined);
+      this.#line.answer(inferenceAnswer(this.#model, outputs, form, view.inferMs, large === undefined));
     } catch (error) {
-      answerError(this.#res, error);
+      if (!this.#gone) this.#line.answer(errorAnswer(error));
     } finally {
       this.#releaseSlot();
     }
   }
 
-  /** The answer is written, or the client is gone: then what has not begun to run never does. */
-  #closed(): void {
-    if (this.#res.writableFinished) return;
+  /** The client is gone: what has not begun to run never does. */
+  closed(): void {
     this.#gone = true;
     this.#withdraw?.();
     const slot = this.#slot;
@@ -179,21 +207,4 @@ export class InferExchange {
     this.#slot = undefined;
     if (slot !== undefined) this.#model.release(slot);
   }
-}
-
-/** The length of a request's body, which the sender must give; throws `invalid` or `too-large`. */
-export function bodyLength(req: IncomingMessage): number {
-  const length = Number(req.headers['content-length'] ?? Number.NaN);
-  if (!Number.isInteger(length)) throw new GatewayError('invalid', 'content-length: required');
-  if (length <= MAX_BODY_BYTES) return length;
-  throw new GatewayError('too-large', `body: expected at most ${MAX_BODY_BYTES} bytes`);
-}
-
-/** What `Inference-Header-Content-Length` says; undefined: not sent. Throws `invalid`. */
-export function headerLength(req: IncomingMessage, bodyBytes: number): number | undefined {
-  const value = req.headers['inference-header-content-length'];
-  if (value === undefined) return undefined;
-  const length = Number(value);
-  if (typeof value === 'string' && /^\d+$/.test(value) && length <= bodyBytes) return length;
-  throw new GatewayError('invalid', 'inference-header-content-length: expected a length within the body');
 }

@@ -7,6 +7,7 @@ import os from 'node:os';
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { AttachedSlot } from './attached-slot.ts';
 import { toFailure } from './error-text.ts';
+import { eventLoopTurn } from './run-at-once.ts';
 import {
   COMMAND,
   type Command,
@@ -24,6 +25,9 @@ import { type LoadedSession, loadSession, runSession } from './session.ts';
  * 1.2 to 1.5 of 2.
  */
 const NICE_BELOW_IO = 8;
+
+/** Runs from one turn of the event loop to the next. */
+const TURN_EVERY = 256;
 
 const { signal: signalBuffer, port } = workerData as RunThreadData;
 const signal = new Int32Array(signalBuffer);
@@ -97,4 +101,5 @@ for (let seen = 0; ; ) {
   else await run(slots[operation] as AttachedSlot);
   Atomics.add(signal, SIGNAL.done, 1);
   Atomics.notify(signal, SIGNAL.done);
+  if (seen % TURN_EVERY === 0) await eventLoopTurn();
 }

@@ -1,17 +1,25 @@
 /** The worker's HTTP server: routes of Open Inference Protocol v2 over a Unix socket, for one trusted gateway. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createNetServer, type Server as NetServer } from 'node:net';
 import { GatewayError } from '../errors.ts';
 import { parseLoadRequest } from '../protocol/load-order.ts';
 import { modelMetadata } from '../protocol/metadata.ts';
 import { answerError, answerJson } from './answer.ts';
-import { bodyLength, headerLength, InferExchange } from './infer-exchange.ts';
+import { acceptConnection } from './infer-connection.ts';
+import { bodyLength, inferOverHttp } from './infer-over-http.ts';
 import type { Models } from './models.ts';
 
 const MAX_DOCUMENT_BYTES = 4 * 2 ** 20;
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
 
-export function createWorkerServer(models: Models): Server {
+/** Serves everything; inference as the gateway sends it goes past node:http (`infer-connection.ts`). */
+export function createWorkerServer(models: Models): NetServer {
+  const http = createHttpServer(models);
+  return createNetServer({ noDelay: true }, accepted => acceptConnection(accepted, models, http));
+}
+
+function createHttpServer(models: Models): Server {
   const server = createServer(
     // The gateway's own timeouts decide; a connection lives as long as the gateway keeps it.
     { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0, noDelay: true },
@@ -74,9 +82,7 @@ function infer(
   req: IncomingMessage,
   res: ServerResponse,
 ): void {
-  const model = models.get(name, version);
-  const length = bodyLength(req);
-  new InferExchange(model, req, res, length, headerLength(req, length));
+  inferOverHttp(models.get(name, version), req, res);
 }
 
 function metadata(models: Models, name: string, version: string, res: ServerResponse): void {

@@ -1,5 +1,6 @@
 /** One ONNX Runtime session: created from bytes in memory, described, run. Lives on a run thread. */
 import './float16-workaround.ts';
+import './run-at-once.ts';
 import { InferenceSession, type Tensor as OrtTensor } from 'onnxruntime-node';
 import { GatewayError } from '../errors.ts';
 import type { ModelSignature } from '../inference.ts';

@@ -4,7 +4,7 @@ import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { encodeExecution } from '../../src/protocol/worker-request.ts';
-import { bodyLength, headerLength, InferExchange } from '../../src/worker/infer-exchange.ts';
+import { inferOverHttp } from '../../src/worker/infer-over-http.ts';
 import { LoadedModel } from '../../src/worker/loaded-model.ts';
 import type { RunThread } from '../../src/worker/run-thread.ts';
 import { Slot } from '../../src/worker/slot.ts';
@@ -39,10 +39,7 @@ async function serve(
   t: TestContext,
 ): Promise<{ model: LoadedModel; ask: (sent: typeof JSON_BODY) => Promise<number> }> {
   const model = new LoadedModel('m', '1.g1', SIGNATURE, [THREAD]);
-  const server = createServer((req, res) => {
-    const length = bodyLength(req);
-    new InferExchange(model, req, res, length, headerLength(req, length));
-  });
+  const server = createServer((req, res) => inferOverHttp(model, req, res));
   t.after(() => server.close());
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
