@@ -8,6 +8,8 @@ interface Connection {
   readonly surroundings: Surroundings;
   /** Set when the server gave up on the connection: its bytes were malformed or late. */
   refusedAs: ErrorCode | undefined;
+  /** Its last answer is written, though the client still sends. */
+  hasLastAnswer: boolean;
 }
 
 /**
@@ -45,9 +47,12 @@ export class Connections {
       leave: exchange => {
         if (open.delete(exchange)) this.#inFlight--;
       },
+      sayNoMore: () => {
+        connection.hasLastAnswer = true;
+      },
       sendMs: this.#sendMs,
     };
-    const connection: Connection = { open, surroundings, refusedAs: undefined };
+    const connection: Connection = { open, surroundings, refusedAs: undefined, hasLastAnswer: false };
     this.#bySocket.set(socket, connection);
     socket.once('close', () => this.#forget(socket, connection));
     return connection;
@@ -61,10 +66,11 @@ export class Connections {
     return exchange;
   }
 
-  /** Notes why the connection ends; false when it was already refused. */
+  /** Notes why the connection ends; false when it was already refused, or has had its last answer. */
   refuse(socket: Socket, code: ErrorCode): boolean {
     const connection = this.#bySocket.get(socket);
-    if (connection === undefined || connection.refusedAs !== undefined) return false;
+    if (connection === undefined || connection.hasLastAnswer || connection.refusedAs !== undefined)
+      return false;
     connection.refusedAs = code;
     return true;
   }

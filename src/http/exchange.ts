@@ -9,6 +9,8 @@ export interface Surroundings {
   isDraining(): boolean;
   /** Called once, when the exchange is answered. */
   leave(exchange: Exchange): void;
+  /** The answer that is being written is the last: what the client still sends is not to be answered again. */
+  sayNoMore(): void;
   /** How long a client may accept nothing of its answer, ms. */
   readonly sendMs: number;
 }
@@ -74,6 +76,7 @@ export class Exchange {
     headers.push('content-length', String(bytes));
     response.writeHead(status, headers);
     if (lingers) {
+      this.#surroundings.sayNoMore();
       for (let i = 0; i < chunks.length; i++) response.write(chunks[i]);
       lingerThenEnd(request, response);
     } else sendAll(response, chunks, bytes);

@@ -133,3 +133,21 @@ test('a client that takes its answer slowly but steadily gets all of it', async 
   await once(socket, 'close');
   assert.ok(taken >= bytes, `${taken} of ${bytes} bytes`);
 });
+
+test('a request refused before its body has come is answered once, however long its client goes on sending', async t => {
+  const { port } = await startPlane(t, {
+    timeouts: { headersMs: 50, requestMs: 100, keepAliveMs: 60_000 },
+  });
+  const socket = await open(port);
+  let answer = '';
+  socket.on('data', chunk => {
+    answer += chunk;
+  });
+  socket.write(
+    'POST /v2/models/nobody/infer HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n[\r\n',
+  );
+  const sending = setInterval(() => socket.write('1\r\n[\r\n'), 20);
+  await once(socket, 'close');
+  clearInterval(sending);
+  assert.deepEqual(answer.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 404']);
+});
