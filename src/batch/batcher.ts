@@ -94,6 +94,7 @@ export class Batcher {
     const queue = this.#backlog.queueFor(key);
     const splittable = inference.rows > 1 && inference.rows > this.#closer.wholeRows;
     const entry = new Entry(this.#owner, queue, inference, bytes, now, splittable);
+    entry.predictedMs = this.#foresight.predictedMs;
     this.#backlog.add(entry);
     this.#deadlines.add(entry);
     this.#seek(now, queue);
@@ -195,10 +196,12 @@ export class Batcher {
 
   #answer(entry: Entry, result: InferenceResult): void {
     this.#deadlines.remove(entry);
+    if (entry.predictedMs > 0) this.#foresight.turnedOut(entry, this.#options.now());
     entry.answer(result);
   }
 
   #fail(entry: Entry, error: GatewayError): void {
+    if (error.code === 'deadline') this.#foresight.turnedOut(entry, this.#options.now());
     this.#backlog.remove(entry);
     this.#deadlines.remove(entry);
     entry.fail(error);

@@ -25,6 +25,8 @@ export class Entry implements Submission, HasDeadline {
   reassembly: Reassembly | undefined = undefined;
   readonly result: Promise<InferenceResult>;
   state: EntryState = 'queued';
+  /** How long its answer should take, ms, as was predicted when it was let in; 0: it was not. */
+  predictedMs = 0;
   /** Rows not yet sent to a worker. */
   rows: number;
   previous: Entry | undefined = undefined;

@@ -10,7 +10,8 @@ import type { ClosedBatch } from './closed-batch.ts';
 import type { Entry } from './entry.ts';
 import type { LatencyPoint } from './latency-points.ts';
 import { type Learned, LearnedLatencies } from './learned-latencies.ts';
-import { hopelessForMs } from './prediction.ts';
+import { hopelessForMs, predictedMs } from './prediction.ts';
+import { PredictionError } from './prediction-error.ts';
 import { RowRate, retryAfterMs } from './row-rate.ts';
 import { sendAheadPays } from './send-ahead.ts';
 import type { ShapeQueue } from './shape-queue.ts';
@@ -47,6 +48,9 @@ export class Foresight {
   readonly #aheadAlarm: Alarm;
   /** Since when something has waited without a pause, ms. */
   #busySince = Number.POSITIVE_INFINITY;
+  readonly #error = new PredictionError();
+  /** Of the request that was let in last, ms; 0: none was needed. */
+  predictedMs = 0;
   #kind = 'cpu';
   #sentAt = Number.NEGATIVE_INFINITY;
 
@@ -103,9 +107,13 @@ export class Foresight {
     if (sendAheadPays(this.#backlog.rows, limit, nextExpected)) this.#underWay.yieldNext();
   }
 
-  /** The refusal of a request that could not be answered in time; undefined: it can. */
+  /**
+   * The refusal of a request that could not be answered in time; undefined: it can. With nothing waiting it always
+   * may: what was learned must be put to the test again.
+   */
   hopeless({ rows, deadline }: Inference, key: string, now: number): GatewayError | undefined {
     const waitingRows = this.#backlog.rows;
+    this.predictedMs = 0;
     if (waitingRows === 0) {
       this.#busySince = now;
       return undefined;
@@ -116,7 +124,8 @@ export class Foresight {
     const soonestMs = this.#underWay.soonestMs(now);
     const seenRowsPerMs = this.#seenRowsPerMs(now);
     const outlook = { waitingRows, rows, free, total, soonestMs, seenRowsPerMs, points, economy };
-    const retryMs = hopelessForMs(outlook, deadline - now);
+    this.predictedMs = predictedMs(outlook);
+    const retryMs = hopelessForMs(this.predictedMs * this.#error.factor, deadline - now);
     return retryMs === undefined ? undefined : refusedAsHopeless(this.#options.model, retryMs);
   }
 
@@ -127,6 +136,11 @@ export class Foresight {
     const expected = learned.isProven ? learned.expect(1) : undefined;
     if (expected === undefined) return undefined;
     return now + expected.runMs + expected.overheadMs > head.deadline ? head : undefined;
+  }
+
+  /** An entry that was let in with a prediction has been answered, or has failed for its deadline. */
+  turnedOut({ predictedMs, submittedAt }: Entry, now: number): void {
+    if (predictedMs > 0) this.#error.add(predictedMs, now - submittedAt);
   }
 
   /** When a caller refused now may try again, ms. */

@@ -30,15 +30,10 @@ export function predictedMs(outlook: Outlook): number {
   return firstMs + (batchesAhead * kneeRows) / rowsPerMs + ownMs;
 }
 
-/** Predictions are that much too short often enough to leave room for it: a late answer is wasted work. */
-const ROOM = 1.1;
-
 /**
- * How long the caller should wait before a request could be answered within `budgetMs`, ms; undefined when it can be
- * now. With nothing waiting it always may: what was learned must be put to the test again.
+ * How long the caller should wait before a request that needs so long could be answered within `budgetMs`, ms;
+ * undefined when it can be now.
  */
-export function hopelessForMs(outlook: Outlook, budgetMs: number): number | undefined {
-  if (outlook.waitingRows === 0) return undefined;
-  const neededMs = predictedMs(outlook) * ROOM;
+export function hopelessForMs(neededMs: number, budgetMs: number): number | undefined {
   return neededMs <= budgetMs ? undefined : Math.max(1, Math.ceil(neededMs - budgetMs));
 }

@@ -4,6 +4,7 @@ import { type AutoMoment, closeAuto, dividedShare, limitRows } from '../../src/b
 import { economyOf } from '../../src/batch/batch-economy.ts';
 import type { LatencyPoint } from '../../src/batch/latency-points.ts';
 import { hopelessForMs, type Outlook, predictedMs } from '../../src/batch/prediction.ts';
+import { PredictionError } from '../../src/batch/prediction-error.ts';
 import { sendAheadPays } from '../../src/batch/send-ahead.ts';
 
 const points = (table: Readonly<Record<number, number>>): LatencyPoint[] =>
@@ -137,12 +138,20 @@ test('a request is predicted its own run, what is in front of it, and the rest o
   assert.equal(predictedMs(outlook({ points: [] })), 0, 'nothing is known: nothing is predicted');
 });
 
-test('who could not be answered in time is told when to come again; with nothing waiting anybody may try', () => {
-  const busy = outlook({ waitingRows: 9, soonestMs: 5 });
-  const neededMs = predictedMs(busy) * 1.1;
-  assert.equal(hopelessForMs(busy, neededMs + 1), undefined);
-  assert.equal(hopelessForMs(busy, neededMs - 40.5), 41);
-  assert.equal(hopelessForMs(outlook({ soonestMs: 5000 }), 1), undefined);
+test('predictions are multiplied with what waits took beyond them, within bounds', () => {
+  const error = new PredictionError();
+  assert.equal(error.factor, 1.1);
+  for (let i = 0; i < 50; i++) error.add(100, i % 10 === 0 ? 180 : 100);
+  assert.equal(error.factor, 1.8);
+  for (let i = 0; i < 50; i++) error.add(100, 20);
+  assert.equal(error.factor, 1.1);
+  for (let i = 0; i < 50; i++) error.add(100, 5000);
+  assert.equal(error.factor, 3);
+});
+
+test('who could not be answered in time is told when to come again', () => {
+  assert.equal(hopelessForMs(100, 101), undefined);
+  assert.equal(hopelessForMs(100, 59.5), 41);
 });
 
 test('a batch is sent ahead when it cannot grow any more, or hardly will beside a long run', () => {
