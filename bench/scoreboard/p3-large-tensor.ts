@@ -1,0 +1,83 @@
+/**
+ * P3: MB/s of large binary tensors through gateway and worker ÷ through two bare servers with a Unix socket between them,
+ * which receive, forward and answer the same bytes whole. The same load generator for both.
+ */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '../../test/support/headgate.ts';
+import { prepareModel } from '../support/bench-models.ts';
+import { startHeadgate } from '../support/headgate.ts';
+import { median } from '../support/median.ts';
+import { serveModel } from '../support/served-model.ts';
+import { Server } from '../support/server.ts';
+import { makeFigure } from './figure.ts';
+import type { Bench, Figure, Row } from './row.ts';
+import { measureSubjects, ratios } from './subjects.ts';
+
+const TWO_HOPS = fileURLToPath(new URL('../support/two-hop-child.ts', import.meta.url));
+const CONNECTIONS = 4;
+const SIZES = [
+  { name: '1 MB', floats: 2 ** 18, rows: 8, seconds: 2 },
+  { name: '16 MB', floats: 2 ** 22, rows: 2, seconds: 3 },
+] as const;
+
+export const p3: Row = {
+  id: 'P3',
+  title: 'large tensor: MB/s of binary identity ÷ a bare two-hop echo',
+  budgetSeconds: 110,
+  async run(bench: Bench): Promise<readonly Figure[]> {
+    const figures: Figure[] = [];
+    for (const size of SIZES) figures.push(await measureSize(bench, size));
+    return figures;
+  },
+};
+
+async function measureSize(
+  bench: Bench,
+  { name, floats, rows, seconds }: (typeof SIZES)[number],
+): Promise<Figure> {
+  const repository = path.join(bench.folder, name.replace(' ', '-'));
+  const { requests, answers } = serveModel(
+    await prepareModel(repository, 'identity', { rows, rowShape: [floats] }),
+  );
+  const bodies = requests.map(request => request.subarray(request.indexOf('\r\n\r\n') + 4));
+  const shared = { requests, connections: CONNECTIONS, seconds };
+  const pairs = await measureSubjects(bench, name, [
+    {
+      name: 'headgate',
+      load: { ...shared, check: answers.check.bind(answers) },
+      start: folder => startHeadgate(repository, folder),
+    },
+    {
+      name: 'bare',
+      load: {
+        ...shared,
+        check: ({ body }, index) => {
+          if (bodies[index]?.equals(body) !== true) throw new Error('not what was sent');
+        },
+      },
+      start: startTwoHops,
+    },
+  ]);
+  return makeFigure({
+    row: 'P3',
+    name,
+    unit: 'ratio',
+    all: ratios(pairs, 'headgate', 'bare', side => side.perSecond),
+    target: { bound: 'least', value: 0.8 },
+    cpu: median(ratios(pairs, 'bare', 'headgate', side => side.cpuUs)),
+    details: { pairs, megabytes: (floats * 4) / 2 ** 20 },
+  });
+}
+
+async function startTwoHops(folder: string): Promise<Server> {
+  await mkdir(folder, { recursive: true });
+  const port = await freePort();
+  const server = new Server([TWO_HOPS, 'front', String(port), path.join(folder, 'echo.sock')], {
+    folder,
+    port,
+  });
+  await server.ready();
+  return server;
+}
