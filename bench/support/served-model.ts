@@ -5,6 +5,7 @@ import { quantile } from '../../src/load/quantile.ts';
 import { AnswerCheck } from './answer-check.ts';
 import type { BenchModel } from './bench-models.ts';
 import { inferPath, inferRequest } from './oip.ts';
+import { aheadOfOthers } from './real-time.ts';
 import { type Saturated, saturate } from './saturate.ts';
 import type { Server } from './server.ts';
 
@@ -54,15 +55,17 @@ export interface Offered extends OpenLoopResult {
 export async function offer(server: Server, served: ServedModel, offer: Offer): Promise<Offered> {
   const { requests, answers } = served;
   const arrivals = arrivalsOf(offer);
-  const result = await openLoop({
-    host: '127.0.0.1',
-    port: server.port,
-    requests,
-    arrivals,
-    timeoutMs: offer.timeoutMs ?? 10_000,
-    maxConnections: 1024,
-    check: (reply, index) => answers.check(reply, index % requests.length),
-  });
+  const result = await aheadOfOthers(() =>
+    openLoop({
+      host: '127.0.0.1',
+      port: server.port,
+      requests,
+      arrivals,
+      timeoutMs: offer.timeoutMs ?? 10_000,
+      maxConnections: 1024,
+      check: (reply, index) => answers.check(reply, index % requests.length),
+    }),
+  );
   const { outcomes, firsts } = result;
   if (outcomes.wrong + outcomes.lost + outcomes.other + outcomes.unconnected > 0) {
     throw new Error(`bad answers: ${JSON.stringify({ outcomes, firsts })}`);
