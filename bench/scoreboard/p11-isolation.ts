@@ -24,7 +24,7 @@ const MODELS = [
 export const p11: Row = {
   id: 'P11',
   title: 'isolation: worker processes ÷ threads of the gateway; I/O and run thread ÷ one thread',
-  budgetSeconds: 170,
+  budgetSeconds: 240,
   async run(bench: Bench): Promise<readonly Figure[]> {
     const figures: Figure[] = [];
     for (const [name, least] of MODELS) figures.push(...(await measureModel(bench, name, least)));
