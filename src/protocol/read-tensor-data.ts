@@ -20,7 +20,7 @@ const MAX_UINT64 = 2n ** 64n - 1n;
 
 /**
  * A small tensor is read into this and copied out: a view of a small array's own memory makes V8 move it out of the
- * heap. 0.9 of `JSON.parse`'s time for a request of 16 floats instead of 1.6.
+ * heap. A request of 16 floats takes about what `JSON.parse` takes, instead of 1.6 times that.
  */
 const SCRATCH = new Uint8Array(4096);
 const SCRATCH_VIEW = new DataView(SCRATCH.buffer);
