@@ -105,7 +105,7 @@ async function prepare(bench: Bench, subject: TailSubject): Promise<Course> {
 }
 
 async function declareSlo(repository: string, { name }: BenchModel, sloMs: number): Promise<void> {
-  await writeFile(path.join(repository, name, 'config.yaml'), `sloMs: ${sloMs}\n`);
+  await writeFile(path.join(repository, name, 'config.yaml'), `sloMs: ${sloMs}\ntimeoutMs: 30000\n`);
 }
 
 /** From this rung down to the highest that a fresh gateway keeps; −1: none. The first of them searches by halves. */
