@@ -71,7 +71,8 @@ class AutoCloser implements Closer {
   readonly #sloMs: number;
   readonly #executor: Executor;
   readonly #foresight: Foresight;
-  /** Everything is held until then, ms, unless a queue has so many rows. */
+  /** This queue is held until then, ms, unless it has so many rows. */
+  #held: ShapeQueue | undefined;
   #until = Number.NEGATIVE_INFINITY;
   #batches = 0;
   #enough = 0;
@@ -86,7 +87,11 @@ class AutoCloser implements Closer {
   at(now: number, kind: string): Close {
     return (queue, head) => {
       const closing = this.#close(queue, head, kind, now);
-      if (closing.kind === 'wait') [this.#until, this.#enough] = [closing.until, queue.rows * 2];
+      if (closing.kind === 'wait') {
+        this.#held = queue;
+        this.#until = closing.until;
+        this.#enough = queue.rows * 2;
+      }
       return closing;
     };
   }
@@ -112,7 +117,8 @@ class AutoCloser implements Closer {
   }
 
   heldUntil(_: Backlog, now: number, changed: ShapeQueue | undefined): number | undefined {
-    if (now >= this.#until || (changed?.rows ?? 0) >= this.#enough) return undefined;
+    if (now >= this.#until) return undefined;
+    if (changed !== undefined && (changed !== this.#held || changed.rows >= this.#enough)) return undefined;
     return this.#until;
   }
 

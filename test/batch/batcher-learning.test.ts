@@ -4,7 +4,7 @@ import test, { type TestContext } from 'node:test';
 import type { BatcherOptions } from '../../src/batch/batcher.ts';
 import type { MeasuredSize } from '../../src/batch/latency-table.ts';
 import { GatewayError } from '../../src/errors.ts';
-import { type Bench, bench, ints, request, tagged, turn, valuesOf } from './requests.ts';
+import { type Bench, bench, DYNAMIC, ints, request, tagged, turn, valuesOf } from './requests.ts';
 
 /** 20 ms a run whatever its size, and 2 ms for the way. */
 const FLAT: readonly MeasuredSize[] = [1, 2, 4, 8].map(rows => ({
@@ -177,4 +177,23 @@ test('a failed run teaches nothing', async t => {
   one.executor.started[0]?.fail(new GatewayError('model-failed', 'no'));
   await assert.rejects(result);
   assert.ok(one.batcher.learned(9)[0]?.sizes.every(({ runs }) => runs === 0));
+});
+
+test('a queue that is held does not hold another whose batch is full', async t => {
+  const one = timed(t, { measured: FLAT, signature: DYNAMIC }, 2);
+  const first = one.batcher.submit(request(ints([1, 1])));
+  await one.executor.reached(1);
+  await one.tick(1);
+  const held = one.batcher.submit(request(ints(new Array<number>(10).fill(2), 5)));
+  await turn();
+  assert.deepEqual(one.sizes(), [1], 'runs that take as long with more rows start apart');
+  const full = one.batcher.submit(request(ints(new Array<number>(24).fill(3), 8)));
+  await turn();
+  assert.deepEqual(one.sizes(), [1, 8]);
+  for (const run of [0, 1, 2]) {
+    await one.tick(20);
+    await one.executor.reached(run + 1);
+    await one.end(run, 20);
+  }
+  await Promise.all([first.result, held.result, full.result]);
 });
