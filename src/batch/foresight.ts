@@ -95,12 +95,14 @@ export class Foresight {
   /** Gives on the seat of the batch that ends next, if it is time and pays; otherwise sees to it that it is looked at in time. */
   sendAhead(now: number): void {
     if (!this.#options.sendsAhead || this.#backlog.rows === 0) return;
-    const { nextAt, nextExpected } = this.#underWay;
-    if (nextExpected === undefined) return;
+    const { nextAt } = this.#underWay;
+    if (nextAt === Number.POSITIVE_INFINITY) return;
     if (now < nextAt) {
       if (nextAt - now >= TIMER_MS) this.#aheadAlarm.setFor(nextAt - TIMER_MS);
       return;
     }
+    const { nextExpected } = this.#underWay;
+    if (nextExpected === undefined) return;
     const { economy, arrivals } = this.of(this.#backlog.some?.queue.key ?? '', this.#kind, now);
     const arrivalsPerMs = arrivals.rowsPerMs(now);
     const limit = limitRows({ economy, arrivalsPerMs, total: this.#executor.capacity().total });

@@ -55,9 +55,7 @@ export class UnderWay {
 
   /** When the next batch may be sent ahead, ms; Infinity when none may. */
   get nextAt(): number {
-    let first = Number.POSITIVE_INFINITY;
-    for (const { yielded, nextAt } of this.#sent) if (!yielded) first = Math.min(first, nextAt);
-    return first;
+    return this.#next()?.nextAt ?? Number.POSITIVE_INFINITY;
   }
 
   /** The engine's time of the batch that ends next, and the way there and back, ms; undefined when none may be followed. */
