@@ -6,7 +6,7 @@ import type { ModelConfig } from './config/model-options.ts';
 import { GatewayError } from './errors.ts';
 import type { Events } from './events.ts';
 import type { Pool } from './pool/pool.ts';
-import type { InstanceGroup, LoadedVersion, VersionSpec } from './pool/version-spec.ts';
+import type { InstanceGroup, LoadedVersion, VersionContent, VersionSpec } from './pool/version-spec.ts';
 import type { CatalogSpec } from './repository/catalog-entry.ts';
 
 /** Rows of the largest batch where the configuration does not say: beyond it no measured model gained 5 %. */
@@ -88,15 +88,21 @@ async function paddingFor({ config }: CatalogSpec, unit: LoadedVersion): Promise
   }
 }
 
-function versionSpec({ model, version, file, sha256, externalData, config }: CatalogSpec): VersionSpec {
+/** The catalog's files as the pool loads them. */
+export function contentOf({ file, sha256, externalData }: CatalogSpec): VersionContent {
+  return {
+    file,
+    sha256,
+    externalData: externalData.map(({ location, ...rest }) => ({ path: location, ...rest })),
+  };
+}
+
+function versionSpec(spec: CatalogSpec): VersionSpec {
+  const { model, version, config } = spec;
   return {
     model,
     version,
-    content: {
-      file,
-      sha256,
-      externalData: externalData.map(({ location, ...rest }) => ({ path: location, ...rest })),
-    },
+    content: contentOf(spec),
     maxBatchSize: config.maxBatchSize,
     batchSizes: config.batching.allowedBatchSizes,
     derivedMaxBatchSize: config.batching.allowedBatchSizes.at(-1) ?? DERIVED_MAX_BATCH_SIZE,

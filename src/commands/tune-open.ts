@@ -4,6 +4,7 @@ import { GatewayError } from '../errors.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { LoadedVersion, VersionSpec } from '../pool/version-spec.ts';
 import type { CatalogSpec } from '../repository/catalog-entry.ts';
+import { contentOf } from '../serving-version.ts';
 import { saturate } from '../tune/saturate.ts';
 import { keyOf, type Layout } from '../tune/setting.ts';
 import type { OpenLayout } from '../tune/sweep.ts';
@@ -82,18 +83,15 @@ function openLayout(loaded: LoadedVersion, { instances }: Layout): OpenLayout {
 }
 
 function specFor(
-  { model, version, file, sha256, externalData, config }: CatalogSpec,
+  spec: CatalogSpec,
   { instances, threads }: Layout,
   maxBatchSize: number | undefined,
 ): VersionSpec {
+  const { model, version, config } = spec;
   return {
     model,
     version,
-    content: {
-      file,
-      sha256,
-      externalData: externalData.map(({ location, ...rest }) => ({ path: location, ...rest })),
-    },
+    content: contentOf(spec),
     maxBatchSize,
     batchSizes: [],
     derivedMaxBatchSize: 4,
