@@ -1,16 +1,8 @@
 /** Seeded randomness: the same numbers on every machine. */
 
-/** Uniform in [0, 1): mulberry32. */
-export function uniform(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { uniform } from '../../src/load/random.ts';
+
+export { uniform };
 
 /** Normal with mean 0 and variance 1: Box–Muller. */
 export function gaussian(seed: number): () => number {
