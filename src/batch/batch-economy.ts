@@ -68,15 +68,25 @@ export function upperServiceMs(points: readonly LatencyPoint[], rows: number): n
   return point === undefined ? Number.NaN : point.upperMs + point.overheadMs;
 }
 
-/** A larger batch makes its first rows wait for its last: it must do so little else that it is done sooner for all. */
+/**
+ * A larger batch makes its first rows wait for its last: it must do so little else that it is done sooner for all. It
+ * must be so against its half, and doubling for doubling against the smallest as well: noise in one size may seem to
+ * gain the first, never all.
+ */
 function togetherRows(known: readonly SizeCost[]): number {
-  let together = (known[0] as SizeCost).rows;
-  for (const { rows, serviceMs } of known) {
-    const half = known.findLast(size => size.rows * 2 <= rows);
-    if (half === undefined) continue;
-    if (half.serviceMs * (rows / half.rows) >= MUCH_LESS * serviceMs) together = rows;
+  const single = known[0] as SizeCost;
+  let together = single.rows;
+  for (const size of known) {
+    const half = known.findLast(({ rows }) => rows * 2 <= size.rows);
+    if (half === undefined || gain(half, size) < MUCH_LESS) continue;
+    if (gain(single, size) >= MUCH_LESS ** Math.log2(size.rows / single.rows)) together = size.rows;
   }
   return together;
+}
+
+/** How many times longer the rows of `large` take in batches like `small`, one after the other. */
+function gain(small: SizeCost, large: SizeCost): number {
+  return rowCostMs(small) / rowCostMs(large);
 }
 
 function untried(candidates: readonly number[], points: readonly LatencyPoint[]): Economy {

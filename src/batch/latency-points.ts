@@ -35,9 +35,13 @@ export function pointAt(points: readonly LatencyPoint[], rows: number): LatencyP
   };
 }
 
+/** What was measured at load counts as much as so many live runs of a size. */
+const MEASURED_COUNTS = 4;
+
 /**
- * The live points, and between and beyond them those measured at load, scaled by what live runs and their ways take
- * beyond what was measured: the median over the live sizes.
+ * The live points, each drawn towards what was measured at load the fewer runs it rests on; and between and beyond
+ * them the measured ones. Those are scaled by what live runs and their ways take beyond what was measured: the median
+ * over all live runs.
  */
 export function rescaled(
   measured: readonly LatencyPoint[],
@@ -53,16 +57,34 @@ export function rescaled(
       upperMs: point.upperMs * runs,
       overheadMs: point.overheadMs * ways,
     }));
-  return [...live, ...unseen].sort((a, b) => a.rows - b.rows);
+  const seen = live.map(point => drawnTo(point, runs * (pointAt(measured, point.rows)?.runMs ?? Number.NaN)));
+  return [...seen, ...unseen].sort((a, b) => a.rows - b.rows);
 }
 
+/** `point` as if so many runs more had taken `ms`; NaN: as it is. */
+function drawnTo(point: LatencyPoint, ms: number): LatencyPoint {
+  if (!(ms > 0)) return point;
+  const runMs = (point.runs * point.runMs + MEASURED_COUNTS * ms) / (point.runs + MEASURED_COUNTS);
+  return { ...point, runMs, upperMs: point.upperMs * (runMs / point.runMs) };
+}
+
+/** The median over all live runs of what they take beyond what was measured; 1 when nothing can be compared. */
 function slowdown(
   measured: readonly LatencyPoint[],
   live: readonly LatencyPoint[],
   msOf: (point: LatencyPoint) => number,
 ): number {
-  const ratios = live.map(point => msOf(point) / msOf(pointAt(measured, point.rows) ?? point));
-  return medianOf(ratios.filter(ratio => ratio > 0 && Number.isFinite(ratio)));
+  const ratios = live
+    .map(point => ({ runs: point.runs, ratio: msOf(point) / msOf(pointAt(measured, point.rows) ?? point) }))
+    .filter(({ ratio }) => ratio > 0 && Number.isFinite(ratio))
+    .sort((a, b) => a.ratio - b.ratio);
+  const half = ratios.reduce((sum, { runs }) => sum + runs, 0) / 2;
+  let runs = 0;
+  for (const ratio of ratios) {
+    runs += ratio.runs;
+    if (runs >= half) return ratio.ratio;
+  }
+  return 1;
 }
 
 function near(a: number, b: number): boolean {
@@ -72,10 +94,4 @@ function near(a: number, b: number): boolean {
 function scaledTo(point: LatencyPoint, rows: number): LatencyPoint {
   const factor = rows / point.rows;
   return { ...point, rows, runs: 0, runMs: point.runMs * factor, upperMs: point.upperMs * factor };
-}
-
-/** 1 for none. */
-function medianOf(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? 1;
 }

@@ -1,5 +1,6 @@
 import { type LatencyPoint, pointAt, rescaled } from './latency-points.ts';
 import { LatencySamples } from './latency-samples.ts';
+import { MachinePace } from './machine-pace.ts';
 
 /** How long one batch size took when the version was loaded, with nothing else going on. */
 export interface MeasuredSize {
@@ -23,6 +24,7 @@ export interface Lesson {
 
 /** What is known of sizes that fall together: exact up to 8 rows, then four to the octave. */
 interface Bucket {
+  /** At the usual pace. */
   readonly run: LatencySamples;
   readonly overhead: LatencySamples;
   /** Mean size of its runs. */
@@ -31,19 +33,20 @@ interface Bucket {
 
 const EXACT_ROWS = 8;
 const PER_OCTAVE = 4;
-/** Runs of a size after which what was measured at load no longer counts. */
+/** Runs of a size after which they count beside what was measured at load. */
 const TRUSTED_AFTER = 3;
 /** The points are made anew after so many batches: that sorts some fifty numbers a size. */
 const REFRESH_AFTER = 16;
 
 /**
  * The latency of each batch size on one kind of instance, for inputs of one shape. It begins with what was measured
- * at load; sizes that have run since are known by their newest 50 runs. The others keep what they took at load, times
- * what the known ones take now beyond it: other work on the machine slows them all.
+ * at load; sizes that have run since are known by their newest 50 runs, each freed of the machine's pace at its time.
+ * The others keep what they took at load, times what the known ones take now beyond it.
  */
 export class LatencyTable {
   readonly #measured: readonly MeasuredSize[];
   readonly #buckets = new Map<number, Bucket>();
+  readonly #pace = new MachinePace();
   #points: readonly LatencyPoint[] = [];
   #since = 0;
   /** Counts how often `points` changed. */
@@ -57,7 +60,7 @@ export class LatencyTable {
   learn({ rows, inferMs, overheadMs }: Lesson): void {
     const bucket = this.#bucket(rows);
     bucket.rows += (rows - bucket.rows) / Math.min(50, bucket.run.count + 1);
-    bucket.run.add(inferMs);
+    this.#addRun(bucket.run, inferMs);
     if (overheadMs !== undefined) bucket.overhead.add(Math.max(0, overheadMs));
     if (++this.#since >= REFRESH_AFTER || bucket.run.count <= TRUSTED_AFTER) this.#refresh();
   }
@@ -70,6 +73,13 @@ export class LatencyTable {
   /** What `rows` rows should take; undefined when no size is known. */
   at(rows: number): LatencyPoint | undefined {
     return pointAt(this.#points, rows);
+  }
+
+  /** A size that has hardly run says nothing of the pace: it may take longer than it did at load for good. */
+  #addRun(run: LatencySamples, inferMs: number): void {
+    const { factor } = this.#pace;
+    if (run.count >= TRUSTED_AFTER) this.#pace.note(inferMs, run.typicalMs * factor);
+    run.add(inferMs / factor);
   }
 
   #bucket(rows: number): Bucket {
@@ -88,19 +98,19 @@ export class LatencyTable {
     this.revision++;
     const live = [...this.#buckets.values()]
       .filter(({ run }) => run.count >= TRUSTED_AFTER)
-      .map(livePoint)
+      .map(bucket => livePoint(bucket, this.#pace.factor))
       .sort((a, b) => a.rows - b.rows);
     this.#points = rescaled(this.#measured.map(measuredPoint), live);
   }
 }
 
-function livePoint({ rows, run, overhead }: Bucket): LatencyPoint {
+function livePoint({ rows, run, overhead }: Bucket, pace: number): LatencyPoint {
   const known = overhead.count > 0;
   return {
     rows,
     runs: run.count,
-    runMs: run.typicalMs,
-    upperMs: run.upperMs,
+    runMs: run.typicalMs * pace,
+    upperMs: run.upperMs * pace,
     overheadMs: known ? overhead.lowerMs : 0,
   };
 }
