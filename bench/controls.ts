@@ -25,7 +25,7 @@ interface Control {
 }
 
 const [wide] = TAIL_SUBJECTS as [TailSubject];
-const tail = async (bench: Bench) => [await measureTail(bench, wide)];
+const tail = async (bench: Bench) => (await measureTail(bench, wide)).slice(0, 1);
 const controls: Control[] = [
   {
     name: 'runs 5 ms slower',

@@ -2,14 +2,20 @@
  * P5: p99 at 70 % of saturated Poisson load ÷ p99 of an ideal batcher on the very same arrivals, simulated with the
  * latencies ONNX Runtime alone has in as many processes as Headgate has instances. The ideal chooses the best of all
  * its rules for each trace, and neither HTTP nor the load generator costs it anything.
+ *
+ * Two more figures say where the rest comes from: against an ideal whose runs take as long as the runs of ONNX Runtime
+ * alone did, each its own time instead of the median; and against one whose runs take as long as Headgate's own did,
+ * which had to share the cores with HTTP and the generator: that one is left to the batcher.
  */
 import path from 'node:path';
-import { type Ideal, idealTail } from '../simulator/ideal.ts';
+import { drawnLatency, type MeasuredRun } from '../simulator/drawn-latency.ts';
+import { type Ideal, idealTail, type Setting } from '../simulator/ideal.ts';
 import type { Arrival } from '../simulator/queue.ts';
 import { type BenchModel, type BenchModelName, prepareModel } from '../support/bench-models.ts';
 import { DEFAULT_INSTANCES, type EngineTable, measureEngine } from '../support/engine-table.ts';
 import { startHeadgate } from '../support/headgate.ts';
 import { fill, type Offered, offer, serveModel } from '../support/served-model.ts';
+import { ServedRuns } from '../support/served-runs.ts';
 import { makeFigure } from './figure.ts';
 import { subjectsOf } from './quick.ts';
 import type { Bench, Figure, Row } from './row.ts';
@@ -52,7 +58,8 @@ export const p5: Row = {
   budgetSeconds: 195,
   async run(bench: Bench): Promise<readonly Figure[]> {
     const figures: Figure[] = [];
-    for (const subject of subjectsOf(bench, TAIL_SUBJECTS)) figures.push(await measureTail(bench, subject));
+    for (const subject of subjectsOf(bench, TAIL_SUBJECTS))
+      figures.push(...(await measureTail(bench, subject)));
     return figures;
   },
 };
@@ -61,10 +68,17 @@ interface Pair {
   readonly engine: EngineTable;
   readonly saturatedPerSecond: number;
   readonly run: Offered;
-  readonly ideal: Ideal;
+  readonly servedRuns: readonly MeasuredRun[];
+  readonly ideals: Ideals;
 }
 
-export async function measureTail(bench: Bench, subject: TailSubject): Promise<Figure> {
+interface Ideals {
+  readonly usual: Ideal;
+  readonly rawRuns: Ideal;
+  readonly servedRuns: Ideal;
+}
+
+export async function measureTail(bench: Bench, subject: TailSubject): Promise<readonly Figure[]> {
   const repository = path.join(bench.folder, subject.name);
   const model = await prepareModel(repository, subject.name, { config: CONFIG });
   const pairs: Pair[] = [];
@@ -74,15 +88,28 @@ export async function measureTail(bench: Bench, subject: TailSubject): Promise<F
   }
   const reasons = pairs.flatMap(({ engine, run }) => engine.isVoid ?? run.generator.isVoid ?? []);
   for (const { run } of pairs) plotRun(bench, subject, run);
-  return makeFigure({
-    row: 'P5',
-    name: subject.title,
-    unit: 'ratio',
-    all: pairs.map(({ run, ideal }) => run.p99Ms / ideal.p99Ms),
-    target: { bound: 'most', value: 1.5, stretch: 1.25 },
-    ...(reasons[0] !== undefined && reasons.length * 2 > pairs.length && { isVoid: reasons[0] }),
-    details: { instances: DEFAULT_INSTANCES, pairs: pairs.map(detailsOf) },
-  });
+  const over = (ideal: keyof Ideals) => pairs.map(({ run, ideals }) => run.p99Ms / ideals[ideal].p99Ms);
+  const shown = (name: string, ideal: keyof Ideals) =>
+    makeFigure({
+      row: 'P5',
+      name: `${subject.title}, ${name}`,
+      unit: 'ratio',
+      all: over(ideal),
+      details: {},
+    });
+  return [
+    makeFigure({
+      row: 'P5',
+      name: subject.title,
+      unit: 'ratio',
+      all: over('usual'),
+      target: { bound: 'most', value: 1.5, stretch: 1.25 },
+      ...(reasons[0] !== undefined && reasons.length * 2 > pairs.length && { isVoid: reasons[0] }),
+      details: { instances: DEFAULT_INSTANCES, pairs: pairs.map(detailsOf) },
+    }),
+    shown('runs as of the engine alone', 'rawRuns'),
+    shown('runs as they were', 'servedRuns'),
+  ];
 }
 
 async function measurePair(
@@ -100,7 +127,18 @@ async function measurePair(
   const engine = before ?? (await measure());
   const arrivals: Arrival[] = Array.from(loaded.run.arrivals, at => ({ at, rows: 1 }));
   const setting = { servers: DEFAULT_INSTANCES, service: engine.latency, maxRows: engine.maxRows };
-  return { ...loaded, engine, ideal: idealTail(setting, arrivals) };
+  return { ...loaded, engine, ideals: idealsOf(setting, arrivals, engine.runs, loaded.servedRuns) };
+}
+
+function idealsOf(
+  setting: Setting,
+  arrivals: readonly Arrival[],
+  rawRuns: readonly MeasuredRun[],
+  servedRuns: readonly MeasuredRun[],
+): Ideals {
+  const drawn = (runs: readonly MeasuredRun[]) =>
+    idealTail(setting, arrivals, () => drawnLatency(runs, setting.service, 1));
+  return { usual: idealTail(setting, arrivals), rawRuns: drawn(rawRuns), servedRuns: drawn(servedRuns) };
 }
 
 /** A fresh gateway: warmed up, saturated to know its rate, then the arrivals. */
@@ -110,7 +148,7 @@ async function loadHeadgate(
   model: BenchModel,
   repository: string,
   pair: number,
-): Promise<Pick<Pair, 'saturatedPerSecond' | 'run'>> {
+): Promise<Pick<Pair, 'saturatedPerSecond' | 'run' | 'servedRuns'>> {
   await using server = await startHeadgate(repository, path.join(folder, `${name}-${pair}`));
   const served = serveModel(model);
   const loop = { connections, seconds: Math.max(1.5, scale * saturateSeconds) };
@@ -118,8 +156,10 @@ async function loadHeadgate(
   const { perSecond: saturatedPerSecond } = await fill(server, served, loop);
   const perSecond = LOAD * saturatedPerSecond;
   await offer(server, served, { perSecond, seconds: Math.max(0.5, scale), seed: 1000 + pair });
-  const run = await offer(server, served, { perSecond, seconds: Math.max(1, seconds * scale), seed: pair });
-  return { saturatedPerSecond, run };
+  const runs = new ServedRuns();
+  const measured = { perSecond, seconds: Math.max(1, seconds * scale), seed: pair, inspect: runs.see };
+  const run = await offer(server, served, measured);
+  return { saturatedPerSecond, run, servedRuns: runs.all };
 }
 
 function plotRun(bench: Bench, { title }: TailSubject, run: Offered): void {
@@ -131,7 +171,7 @@ function plotRun(bench: Bench, { title }: TailSubject, run: Offered): void {
   });
 }
 
-function detailsOf({ engine, saturatedPerSecond, run, ideal }: Pair) {
+function detailsOf({ engine, saturatedPerSecond, run, ideals }: Pair) {
   const { requests, outcomes, generator, offeredPerSecond, p99Ms } = run;
   return {
     n: requests,
@@ -139,7 +179,7 @@ function detailsOf({ engine, saturatedPerSecond, run, ideal }: Pair) {
     offeredPerSecond,
     p99Ms,
     p50Ms: run.okMs[run.okMs.length >> 1],
-    ideal,
+    ideals,
     engineMs: engine.points,
     outcomes,
     generator,

@@ -89,11 +89,12 @@ export function goodputFamily(setting: Setting, rowsPerMs: number): NamedPolicy[
   return [...aware, ...tailFamily(setting, rowsPerMs)];
 }
 
-/** The lowest p99 of the family on these arrivals. */
-export function idealTail(setting: Setting, arrivals: readonly Arrival[]): Ideal {
+/** The lowest p99 of the family on these arrivals; `draw`: the runs' own times, where they differ from what is expected. */
+export function idealTail(setting: Setting, arrivals: readonly Arrival[], draw?: () => Latency): Ideal {
   let best: Ideal | undefined;
   for (const { name, policy } of tailFamily(setting, rateOf(arrivals))) {
-    const outcome = outcomeOf(simulate({ ...setting, arrivals, policy }));
+    const service = draw?.() ?? setting.service;
+    const outcome = outcomeOf(simulate({ ...setting, service, arrivals, policy }));
     if (best === undefined || outcome.p99Ms < best.p99Ms) best = { ...outcome, name };
   }
   return best as Ideal;

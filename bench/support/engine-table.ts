@@ -1,6 +1,7 @@
 /** What ONNX Runtime alone takes for each batch size, as the simulator wants it. */
 import { availableParallelism } from 'node:os';
 import { defaultInstances } from '../../src/config/default-instances.ts';
+import type { MeasuredRun } from '../simulator/drawn-latency.ts';
 import { type Latency, type LatencyPoint, latencyOf } from '../simulator/latency-table.ts';
 import type { BenchModel } from './bench-models.ts';
 import { RawOrt, type RawTiming, shortOfReference } from './raw-ort.ts';
@@ -12,6 +13,7 @@ export interface EngineTable {
   readonly points: readonly LatencyPoint[];
   readonly latency: Latency;
   readonly maxRows: number;
+  readonly runs: readonly MeasuredRun[];
   /** Rows per second of all processes at the best batch. */
   readonly bestPerSecond: number;
   /** Why it is too poor a baseline. */
@@ -35,6 +37,7 @@ export async function measureEngine(model: BenchModel, run: EngineRun): Promise<
     points,
     latency: latencyOf(points),
     maxRows: run.batches.at(-1) ?? 1,
+    runs: timings.flatMap(({ batch, runsMs }) => Array.from(runsMs, ms => ({ rows: batch, ms }))),
     bestPerSecond: Math.max(...timings.map((timing: RawTiming) => timing.rowsPerSecond)),
     ...(isVoid !== undefined && { isVoid }),
   };

@@ -2,6 +2,7 @@
 import { poissonArrivals } from '../../src/load/arrivals.ts';
 import { type OpenLoopResult, openLoop } from '../../src/load/open-loop.ts';
 import { quantile } from '../../src/load/quantile.ts';
+import type { Reply } from '../../src/load/reply.ts';
 import { AnswerCheck } from './answer-check.ts';
 import type { BenchModel } from './bench-models.ts';
 import { inferPath, inferRequest } from './oip.ts';
@@ -43,6 +44,8 @@ export interface Offer {
   readonly seconds: number;
   readonly seed: number;
   readonly timeoutMs?: number;
+  /** Sees every answer, which is valid only during the call. */
+  readonly inspect?: (reply: Reply) => void;
 }
 
 export interface Offered extends OpenLoopResult {
@@ -64,6 +67,7 @@ export async function offer(server: Server, served: ServedModel, offer: Offer): 
       timeoutMs: offer.timeoutMs ?? 10_000,
       maxConnections: 1024,
       check: (reply, index) => answers.check(reply, index % requests.length),
+      ...(offer.inspect && { inspect: offer.inspect }),
     }),
   );
   const { outcomes, firsts } = result;
