@@ -16,6 +16,7 @@ import {
 import { scanNumber } from './json-number.ts';
 import { JsonText } from './json-text.ts';
 import { readFloatRun, readIntegerRun, run } from './number-runs.ts';
+import { readShortFloats, readShortIntegers, separatorAfter } from './short-integers.ts';
 
 const ONE = new Float64Array(1);
 /** Of one call: a function that runs for milliseconds in few calls is replaced in the middle of its loop, by worse code. */
@@ -202,7 +203,10 @@ export class JsonReader {
       const at = this.#placeOfNumber();
       if (at < 0) return from;
       const to = Math.min(end, from + RUN_NUMBERS);
-      readFloatRun(this.#bytes, this.#viewed(), at, out, from, to, single);
+      const separator = separatorAfter(this.#bytes, at);
+      if (separator !== 0) readShortFloats(this.#viewed(), at, out, from, to, single, separator);
+      if (separator === 0 || run.index === from)
+        readFloatRun(this.#bytes, this.#viewed(), at, out, from, to, single);
       if (!this.#endRun(from) || run.index === end) return run.index;
       from = run.index;
     }
@@ -214,7 +218,10 @@ export class JsonReader {
       const at = this.#placeOfNumber();
       if (at < 0) return from;
       const to = Math.min(end, from + RUN_NUMBERS);
-      readIntegerRun(this.#bytes, this.#viewed(), at, out, from, to, size, min, max);
+      const separator = separatorAfter(this.#bytes, at);
+      if (separator !== 0) readShortIntegers(this.#viewed(), at, out, from, to, size, max, separator);
+      if (separator === 0 || run.index === from)
+        readIntegerRun(this.#bytes, this.#viewed(), at, out, from, to, size, min, max);
       if (!this.#endRun(from) || run.index === end) return run.index;
       from = run.index;
     }

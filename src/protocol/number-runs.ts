@@ -13,7 +13,7 @@ import { wideDecimal } from './wide-decimal.ts';
 export const run = { at: 0, index: 0 };
 
 /** A number's words may be read up to this far beyond its first byte before the end is looked at again. */
-const REACH = 16;
+export const REACH = 16;
 const PLUS = 0x2b;
 const POINT = 0x2e;
 const EXACT_MANTISSA = 2 ** 53;
