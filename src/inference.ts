@@ -21,6 +21,16 @@ export interface StackedTensor {
   readonly parts: readonly Uint8Array[];
 }
 
+/**
+ * Memory that results are views of, used again once everyone who holds it has let go. Whoever passes such a view on
+ * holds once more for the receiver; whoever keeps one for good copies it. Letting go too early has others' answers
+ * overwritten; never letting go only leaves the memory to the garbage collector, so: when in doubt, never.
+ */
+export interface Lease {
+  hold(): void;
+  release(): void;
+}
+
 /** One run of a model: the unit the pool executes. */
 export interface Execution {
   readonly inputs: readonly StackedTensor[];
@@ -34,6 +44,8 @@ export interface ExecutionResult {
   readonly outputs: readonly Tensor[];
   /** Time inside the engine, as the worker measured it, ms. */
   readonly inferMs: number;
+  /** Of the memory that `outputs` are views of, held once for the receiver; absent: it is nobody else's. */
+  readonly lease?: Lease | undefined;
 }
 
 /** The right to run one batch now, on one instance. Must end in exactly one `execute` or one `release`. */
@@ -86,6 +98,8 @@ export interface Inference {
 export interface InferenceResult {
   readonly outputs: readonly Tensor[];
   readonly timing: InferenceTiming;
+  /** Of the memory that `outputs` are views of, held once for the caller; absent: it is nobody else's. */
+  readonly lease?: Lease | undefined;
 }
 
 export interface InferenceTiming {

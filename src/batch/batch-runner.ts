@@ -2,7 +2,7 @@ import { GatewayError } from '../errors.ts';
 import type { BatchDone, Events } from '../events.ts';
 import type { InferenceResult, Slot } from '../inference.ts';
 import { type BatcherOptions, paddingOf } from './batcher-options.ts';
-import { type BatchShape, type ClosedBatch, type Cut, closedBatch, execute } from './closed-batch.ts';
+import { type BatchShape, type ClosedBatch, closedBatch, type Done, execute } from './closed-batch.ts';
 import type { Entry } from './entry.ts';
 import type { Piece } from './shape-queue.ts';
 
@@ -58,7 +58,8 @@ export class BatchRunner {
     try {
       const done = await execute(slot, batch, this.#shape);
       inferMs = done.inferMs;
-      this.#answer(batch, done.cut, inferMs);
+      this.#answer(batch, done);
+      done.lease?.release();
     } catch (thrown) {
       const error = GatewayError.from(thrown);
       outcome = error.code;
@@ -71,18 +72,18 @@ export class BatchRunner {
     ended({ inferMs: outcome === 'ok' ? inferMs : undefined, roundTripMs, at });
   }
 
-  #answer(batch: ClosedBatch, cut: Cut, inferMs: number): void {
+  #answer(batch: ClosedBatch, done: Done): void {
     let at = 0;
     for (const piece of batch.pieces) {
-      if (piece.entry.state !== 'settled') this.#answerPiece(batch, piece, at, cut, inferMs);
+      if (piece.entry.state !== 'settled') this.#answerPiece(batch, piece, at, done);
       at += piece.rows;
     }
   }
 
-  #answerPiece(batch: ClosedBatch, piece: Piece, at: number, cut: Cut, inferMs: number): void {
+  #answerPiece(batch: ClosedBatch, piece: Piece, at: number, done: Done): void {
     const { entry } = piece;
     try {
-      const result = resultOf(batch, piece, cut(piece, at), inferMs);
+      const result = resultOf(batch, piece, done.cut(piece, at), done);
       if (result !== undefined) this.#observer.answered(entry, result);
     } catch (thrown) {
       this.#observer.failed(entry, GatewayError.from(thrown));
@@ -119,12 +120,15 @@ function resultOf(
   batch: ClosedBatch,
   { entry, from, rows }: Piece,
   outputs: InferenceResult['outputs'],
-  inferMs: number,
+  { inferMs, lease }: Done,
 ): InferenceResult | undefined {
   const { reassembly } = entry;
   const queueMs = batch.sentAt - entry.submittedAt;
-  if (reassembly === undefined) return { outputs, timing: { queueMs, inferMs, batchRows: batch.rows } };
-  if (!reassembly.add(from, rows, outputs, inferMs)) return undefined;
+  // For the caller, or for the reassembly.
+  lease?.hold();
+  if (reassembly === undefined)
+    return { outputs, timing: { queueMs, inferMs, batchRows: batch.rows }, lease };
+  if (!reassembly.add({ from, rows, outputs, inferMs, lease })) return undefined;
   const timing = { queueMs, inferMs: reassembly.inferMs, batchRows: batch.rows };
   return { outputs: reassembly.join(), timing };
 }

@@ -1,5 +1,5 @@
 /** One batch from being closed to being answered: what to run, and each caller's share of the result. */
-import type { Execution, ExecutionResult, ModelSignature, Slot } from '../inference.ts';
+import type { Execution, ExecutionResult, Lease, ModelSignature, Slot } from '../inference.ts';
 import type { Tensor } from '../tensor.ts';
 import { type BatchElements, cutToOwn, sizeOf } from './padded-batch.ts';
 import { paddingFor } from './padding.ts';
@@ -49,12 +49,15 @@ export function closedBatch(pieces: readonly Piece[], sentAt: number, shape: Bat
   };
 }
 
+export interface Done {
+  readonly cut: Cut;
+  readonly inferMs: number;
+  /** Of the memory that is cut, held once for the receiver. */
+  readonly lease: Lease | undefined;
+}
+
 /** Runs a batch and returns how to cut its result. Rejects with the run's error or, naming the output, `model-failed`. */
-export async function execute(
-  slot: Slot,
-  batch: ClosedBatch,
-  shape: BatchShape,
-): Promise<{ readonly cut: Cut; readonly inferMs: number }> {
+export async function execute(slot: Slot, batch: ClosedBatch, shape: BatchShape): Promise<Done> {
   let execution: Execution;
   try {
     execution = executionOf(batch, shape.hasBatchAxis);
@@ -63,7 +66,8 @@ export async function execute(
     throw thrown;
   }
   const result = await slot.execute(execution);
-  return { cut: cutterOf(batch, result, shape), inferMs: result.inferMs };
+  const { inferMs, lease } = result;
+  return { cut: cutterOf(batch, result, shape), inferMs, lease };
 }
 
 function executionOf(batch: ClosedBatch, hasBatchAxis: boolean): Execution {

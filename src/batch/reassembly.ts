@@ -1,9 +1,15 @@
 import { GatewayError } from '../errors.ts';
+import type { Lease } from '../inference.ts';
 import type { Tensor } from '../tensor.ts';
 
 interface Part {
+  /** The first of its rows in the request. */
   readonly from: number;
+  readonly rows: number;
   readonly outputs: readonly Tensor[];
+  readonly inferMs: number;
+  /** Of the memory of `outputs`, held for the reassembly. */
+  readonly lease: Lease | undefined;
 }
 
 /** Collects the answers to one request that was larger than a batch, in whatever order they come. */
@@ -18,10 +24,10 @@ export class Reassembly {
   }
 
   /** True when this was the last part. */
-  add(from: number, rows: number, outputs: readonly Tensor[], inferMs: number): boolean {
-    this.#parts.push({ from, outputs });
-    this.#answered += rows;
-    this.inferMs += inferMs;
+  add(part: Part): boolean {
+    this.#parts.push(part);
+    this.#answered += part.rows;
+    this.inferMs += part.inferMs;
     return this.#answered === this.#rows;
   }
 
@@ -29,7 +35,7 @@ export class Reassembly {
   join(): Tensor[] {
     const parts = this.#parts.sort((a, b) => a.from - b.from);
     const [first] = parts as [Part];
-    return first.outputs.map((output, index) => {
+    const joined = first.outputs.map((output, index) => {
       const tensors = parts.map(part => part.outputs[index] as Tensor);
       assertSameRows(output, tensors);
       const data = Buffer.concat(tensors.map(tensor => tensor.data));
@@ -40,6 +46,8 @@ export class Reassembly {
         data,
       };
     });
+    for (const { lease } of parts) lease?.release();
+    return joined;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type ErrorCode, GatewayError } from '../errors.ts';
+import type { Lease } from '../inference.ts';
 import { hasLongUnreadBody, lingerThenEnd } from './linger.ts';
 
 /** What an exchange must know of the connection it belongs to. */
@@ -63,10 +64,13 @@ export class Exchange {
 
   /**
    * Sends the whole answer, `headers` as name, value, name, value. The chunks are handed to the socket as they are,
-   * in one write.
+   * in one write; the memory of `lease` is let go when the kernel has taken all of it, or nothing will be sent.
    */
-  answer(status: number, headers: string[], chunks: readonly Uint8Array[]): void {
-    if (this.#state.kind !== 'open') return;
+  answer(status: number, headers: string[], chunks: readonly Uint8Array[], lease?: Lease): void {
+    if (this.#state.kind !== 'open') {
+      lease?.release();
+      return;
+    }
     this.#state = ANSWERED;
     this.#surroundings.leave(this);
     const { request, response } = this;
@@ -74,6 +78,8 @@ export class Exchange {
     if (lingers || this.#surroundings.isDraining()) response.shouldKeepAlive = false;
     const bytes = byteLength(chunks);
     headers.push('content-length', String(bytes));
+    // Not at 'close': a connection that ends early leaves the memory to the garbage collector.
+    if (lease !== undefined) response.once('finish', () => lease.release());
     response.writeHead(status, headers);
     if (lingers) {
       this.#surroundings.sayNoMore();

@@ -1,4 +1,4 @@
-import type { InferenceResult, InferenceTiming } from '../inference.ts';
+import type { InferenceResult, InferenceTiming, Lease } from '../inference.ts';
 import type { EncodedReply, InferReply } from '../protocol/encode-infer.ts';
 import type { InferRequest } from '../protocol/infer-request.ts';
 import { preferredEncoding } from './accept-encoding.ts';
@@ -11,24 +11,33 @@ import type { Target } from './service.ts';
 /** Below this, compressing costs more than it saves. */
 const MIN_COMPRESSED_BYTES = 1024;
 
+/** What the answer says besides the model's outputs. */
+interface Told {
+  readonly timing: InferenceTiming;
+  readonly target: Target;
+  /** Let go when the answer is written. */
+  readonly lease: Lease | undefined;
+}
+
 /**
  * Writes the 200 answer: at once, or, where it is encoded in a thread or the client asked for compression, when the
  * returned promise resolves.
  */
 export function answerInference(
   exchange: Exchange,
-  { outputs, timing }: InferenceResult,
+  { outputs, timing, lease }: InferenceResult,
   request: InferRequest,
   target: Target,
   plane: Plane,
 ): Promise<void> | undefined {
+  const told: Told = { timing, target, lease };
   const reply: InferReply = { model: target.model, version: target.version, id: request.id, outputs };
   if (isLargeAnswer(outputs, request))
     return encodeAside(exchange, reply, request, target, plane).then(encoded =>
-      answerEncoded(exchange, encoded, timing, target),
+      answerEncoded(exchange, encoded, told),
     );
   const encoded = plane.codecs.of(target).encoder.encode(reply, request);
-  return answerEncoded(exchange, encoded, timing, target);
+  return answerEncoded(exchange, encoded, told);
 }
 
 /** With the labels of the classes that are asked for: there may be many of others. */
@@ -54,16 +63,15 @@ function encodeAside(
 function answerEncoded(
   exchange: Exchange,
   { chunks, byteLength, contentType, headerLength }: EncodedReply,
-  timing: InferenceTiming,
-  target: Target,
+  { timing, target, lease }: Told,
 ): Promise<void> | undefined {
   const headers = ['content-type', contentType, 'headgate-version', target.version];
   headers.push('headgate-route', target.route, 'server-timing', serverTiming(timing, exchange.startedAt));
   if (headerLength !== undefined) headers.push('inference-header-content-length', String(headerLength));
   const accepts = exchange.request.headers['accept-encoding'];
   const encoding = byteLength > MIN_COMPRESSED_BYTES ? preferredEncoding(accepts) : undefined;
-  if (encoding !== undefined) return answerCompressed(exchange, headers, chunks, encoding);
-  exchange.answer(200, headers, chunks);
+  if (encoding !== undefined) return answerCompressed(exchange, headers, chunks, encoding, lease);
+  exchange.answer(200, headers, chunks, lease);
   return undefined;
 }
 
@@ -72,10 +80,11 @@ async function answerCompressed(
   headers: string[],
   chunks: readonly Uint8Array[],
   encoding: 'gzip' | 'deflate',
+  lease: Lease | undefined,
 ): Promise<void> {
   const compressed = await compress(chunks, encoding);
   headers.push('content-encoding', encoding);
-  exchange.answer(200, headers, compressed);
+  exchange.answer(200, headers, compressed, lease);
 }
 
 function serverTiming({ queueMs, batchRows, inferMs }: InferenceTiming, startedAt: number): string {

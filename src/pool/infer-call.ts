@@ -1,14 +1,20 @@
-/** One inference on its way: undici's handler, which places the reply's bytes once and settles a promise. */
+/** One inference on its way: undici's handler, which has the reply's bytes placed once and settles a promise. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { GatewayError } from '../errors.ts';
 import type { ExecutionResult } from '../inference.ts';
 import { decodeReply } from '../protocol/worker-reply.ts';
+import type { ReplyBuffers, ReplyLease } from './reply-buffers.ts';
+import { readRestInto } from './reply-socket.ts';
 import type { SendBuffers } from './send-buffers.ts';
 import { failedReply, workerGone } from './worker-failure.ts';
 
 /** More than any model should answer with. A length above it, or none, fails the one run that it answers. */
 const MAX_REPLY_BYTES = 2 ** 30;
+/** A shorter reply gets memory of its own: less than a read, it is not worth counting who looks at it. */
+const MIN_LEASED_BYTES = 32 * 1024;
+
+const EMPTY = Buffer.alloc(0);
 
 export class InferCall implements Dispatcher.DispatchHandler {
   readonly result: Promise<ExecutionResult>;
@@ -18,16 +24,22 @@ export class InferCall implements Dispatcher.DispatchHandler {
   };
   readonly #buffers: SendBuffers;
   readonly #sent: Buffer | undefined;
+  readonly #replies: ReplyBuffers;
   #status = 0;
   #headers: IncomingHttpHeaders = {};
   #length = 0;
-  #body: Uint8Array = new Uint8Array(0);
+  #body: Buffer = EMPTY;
+  #lease: ReplyLease | undefined;
   #filled = 0;
 
-  /** `sent` holds the request's bytes and goes back to `buffers` once the worker has read them all. */
-  constructor(buffers: SendBuffers, sent: Buffer | undefined) {
+  /**
+   * `sent` holds the request's bytes and goes back to `buffers` once the worker has read them all. A large reply is
+   * placed in memory of `replies`, which the result's holder lets go; that of a call that fails is not used again.
+   */
+  constructor(buffers: SendBuffers, sent: Buffer | undefined, replies: ReplyBuffers) {
     this.#buffers = buffers;
     this.#sent = sent;
+    this.#replies = replies;
     const { promise, resolve, reject } = Promise.withResolvers<ExecutionResult>();
     this.result = promise;
     this.#settle = { resolve, reject };
@@ -49,14 +61,19 @@ export class InferCall implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
-    if (this.#filled === 0 && chunk.byteLength === this.#length) {
-      // The whole reply in one read: it is the buffer, nothing to place.
-      this.#body = chunk;
-    } else {
-      if (this.#filled === 0) this.#body = Buffer.allocUnsafeSlow(this.#length);
-      this.#body.set(chunk, this.#filled);
-    }
+    if (this.#filled === 0) this.#body = this.#place();
+    const body = this.#body;
+    const isInPlace = chunk.buffer === body.buffer && chunk.byteOffset === body.byteOffset + this.#filled;
+    if (!isInPlace) body.set(chunk, this.#filled);
     this.#filled += chunk.byteLength;
+    if (!isInPlace) readRestInto(body.subarray(this.#filled));
+  }
+
+  /** The reply's memory, `#length` bytes. */
+  #place(): Buffer {
+    if (this.#status !== 200 || this.#length < MIN_LEASED_BYTES) return Buffer.allocUnsafe(this.#length);
+    this.#lease = this.#replies.take(this.#length);
+    return this.#lease.bytes;
   }
 
   onResponseEnd(): void {
@@ -77,7 +94,7 @@ export class InferCall implements Dispatcher.DispatchHandler {
     if (this.#status !== 200) throw failedReply(this.#status, this.#body);
     const headerLength = this.#headers['inference-header-content-length'];
     const outputs = decodeReply(this.#body, headerLength === undefined ? undefined : Number(headerLength));
-    return { outputs, inferMs: engineMs(this.#headers['server-timing']) };
+    return { outputs, inferMs: engineMs(this.#headers['server-timing']), lease: this.#lease };
   }
 }
 

@@ -5,12 +5,17 @@ import type { Execution, ExecutionResult, ModelSignature } from '../inference.ts
 import { encodeLoadRequest, type LoadOrder } from '../protocol/load-order.ts';
 import { parseModelMetadata } from '../protocol/model-metadata.ts';
 import { InferCall } from './infer-call.ts';
+import { ReplyBuffers } from './reply-buffers.ts';
+import { replyConnector } from './reply-socket.ts';
 import { type RequestParameters, requestBody } from './request-body.ts';
 import { SendBuffers } from './send-buffers.ts';
 import { errorMessage, failedReply, workerGone } from './worker-failure.ts';
 
 /** Metadata and status documents, and the error text of any reply to them. */
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
+
+/** Of all workers together: the bytes kept are bounded once. */
+const REPLIES = new ReplyBuffers();
 
 export class WorkerClient {
   readonly #pool: Pool;
@@ -33,14 +38,14 @@ export class WorkerClient {
       bodyTimeout: 0,
       connectTimeout: 5000,
     };
-    this.#pool = new Pool('http://worker', options);
+    this.#pool = new Pool('http://worker', { ...options, connect: replyConnector(socketPath) });
     this.#documents = new Pool('http://worker', options);
   }
 
   /** `path` as `versionPath` gives it. Rejects with a GatewayError. */
   infer(path: string, execution: Execution, parameters?: RequestParameters): Promise<ExecutionResult> {
     const { headers, body, buffer } = requestBody(execution, this.#buffers, parameters);
-    const call = new InferCall(this.#buffers, buffer);
+    const call = new InferCall(this.#buffers, buffer, REPLIES);
     this.#pool.dispatch({ method: 'POST', path: `${path}/infer`, headers, body }, call);
     return call.result;
   }

@@ -1,7 +1,7 @@
 /** A gateway that answers every inference with its own inputs, at once or when the test says so. */
 import { GatewayError } from '../../src/errors.ts';
 import type { DataPlaneService, IndexEntry, Target } from '../../src/http/service.ts';
-import type { Inference, InferenceResult, ModelSignature, Submission } from '../../src/inference.ts';
+import type { Inference, InferenceResult, Lease, ModelSignature, Submission } from '../../src/inference.ts';
 import type { Tensor } from '../../src/tensor.ts';
 
 export const SIGNATURE: ModelSignature = {
@@ -29,6 +29,8 @@ export class FakeService implements DataPlaneService {
   version = '1';
   /** When set, every answer is this. */
   output: Tensor | undefined;
+  /** What every answer's memory is held with. */
+  lease: Lease | undefined;
   classLabels: ReadonlyMap<string, readonly string[]> = new Map();
   readonly submitted: Inference[] = [];
   readonly calls: string[] = [];
@@ -128,6 +130,7 @@ export class FakeService implements DataPlaneService {
     return {
       outputs: this.output === undefined ? inputs.map(input => ({ ...input, name: 'Y' })) : [this.output],
       timing: { queueMs: 1.25, inferMs: 2.5, batchRows: rows + 6 },
+      lease: this.lease,
     };
   }
 }
