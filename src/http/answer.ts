@@ -1,17 +1,17 @@
 /** The answers that are not inferences: JSON, nothing, or an error. */
 import { GatewayError } from '../errors.ts';
-import type { Exchange } from './exchange.ts';
+import type { Answering } from './answering.ts';
 import { errorBody, retryHeaders, statusOf } from './status.ts';
 
 /** `undefined` answers with an empty body. */
-export function answerJson(exchange: Exchange, status: number, value: unknown): void {
+export function answerJson(exchange: Answering, status: number, value: unknown): void {
   if (value === undefined) exchange.answer(status, [], []);
   else exchange.answer(status, ['content-type', 'application/json'], [Buffer.from(JSON.stringify(value))]);
 }
 
 /** Turns anything thrown into its status and `{"error": …}`; returns what it was turned into. */
 export function answerError(
-  exchange: Exchange,
+  exchange: Answering,
   thrown: unknown,
   overloadStatus: 429 | 503,
   extraHeaders: readonly string[] = [],

@@ -3,13 +3,21 @@ import type { Socket } from 'node:net';
 import type { ErrorCode } from '../errors.ts';
 import { Exchange, type Surroundings } from './exchange.ts';
 
-interface Connection {
-  readonly open: Set<Exchange>;
+/** One request that has no answer yet. */
+export interface Open {
+  /** The connection has closed. */
+  depart(why: ErrorCode): void;
+}
+
+export interface Connection {
+  readonly open: Set<Open>;
   readonly surroundings: Surroundings;
   /** Set when the server gave up on the connection: its bytes were malformed or late. */
   refusedAs: ErrorCode | undefined;
   /** Its last answer is written, though the client still sends. */
   hasLastAnswer: boolean;
+  /** A request that node:http knows nothing of waits for its answer: the connection is not as idle as that believes. */
+  waitsUnseen: boolean;
 }
 
 /**
@@ -41,18 +49,22 @@ export class Connections {
   }
 
   accept(socket: Socket): Connection {
-    const open = new Set<Exchange>();
+    const open = new Set<Open>();
     const surroundings: Surroundings = {
       isDraining: () => this.#draining,
-      leave: exchange => {
-        if (open.delete(exchange)) this.#inFlight--;
-      },
+      leave: exchange => this.leave(connection, exchange),
       sayNoMore: () => {
         connection.hasLastAnswer = true;
       },
       sendMs: this.#sendMs,
     };
-    const connection: Connection = { open, surroundings, refusedAs: undefined, hasLastAnswer: false };
+    const connection: Connection = {
+      open,
+      surroundings,
+      refusedAs: undefined,
+      hasLastAnswer: false,
+      waitsUnseen: false,
+    };
     this.#bySocket.set(socket, connection);
     socket.once('close', () => this.#forget(socket, connection));
     return connection;
@@ -61,9 +73,29 @@ export class Connections {
   open(request: IncomingMessage, response: ServerResponse): Exchange {
     const connection = this.#bySocket.get(request.socket) ?? this.accept(request.socket);
     const exchange = new Exchange(request, response, connection.surroundings);
+    this.enter(connection, exchange);
+    return exchange;
+  }
+
+  /** One more request on the connection, until its `leave`. */
+  enter(connection: Connection, exchange: Open): void {
     connection.open.add(exchange);
     this.#inFlight++;
-    return exchange;
+  }
+
+  /** It is answered. */
+  leave(connection: Connection, exchange: Open): void {
+    if (connection.open.delete(exchange)) this.#inFlight--;
+  }
+
+  waitsUnseen(socket: Socket): boolean {
+    return this.#bySocket.get(socket)?.waitsUnseen ?? false;
+  }
+
+  /** Whether any does. */
+  get someWaitUnseen(): boolean {
+    for (const { waitsUnseen } of this.#bySocket.values()) if (waitsUnseen) return true;
+    return false;
   }
 
   /** Notes why the connection ends; false when it was already refused, or has had its last answer. */

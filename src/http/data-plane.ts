@@ -70,7 +70,7 @@ export function createDataPlane(
 function createApp(plane: Plane): FastifyInstance {
   const { options, connections } = plane;
   const app = fastify({
-    serverFactory: handler => createHttpServer(inferFirst(plane, handler), options, connections),
+    serverFactory: handler => createHttpServer(inferFirst(plane, handler), plane),
     clientErrorHandler: (error, socket) => refuseSocket(connections, error, socket),
     frameworkErrors: (error, request, reply) => {
       const code = error.code === 'FST_ERR_MAX_PARAM_LENGTH' ? 'not-found' : 'invalid';

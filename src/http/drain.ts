@@ -15,16 +15,17 @@ export async function drain(server: Server, connections: Connections, graceMs: n
   connections.beginDrain();
   // The base class's close: http.Server's own would cut idle connections at once, with requests on their way to them.
   const closed = new Promise(resolve => NetServer.prototype.close.call(server, resolve));
-  const quiet = setTimeout(() => closeIdle(server, connections), Math.min(MAX_QUIET_MS, graceMs / 2));
+  const quiet = setInterval(() => closeIdle(server, connections), Math.min(MAX_QUIET_MS, graceMs / 2));
   const grace = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
-  clearTimeout(quiet);
+  clearInterval(quiet);
   clearTimeout(grace);
 }
 
-/** After a poll of the sockets, so that a request that has arrived is seen before its connection is called idle. */
+/** After a poll of the sockets, so that a request that has arrived is seen before its connection is called idle. Put off while node:http would take one that waits for one that is idle. */
 function closeIdle(server: Server, connections: Connections): void {
   setImmediate(() => {
+    if (connections.someWaitUnseen) return;
     connections.closeSilent();
     server.closeIdleConnections();
   });

@@ -2,9 +2,9 @@ import type { InferenceResult, InferenceTiming, Lease } from '../inference.ts';
 import type { EncodedReply, InferReply } from '../protocol/encode-infer.ts';
 import type { InferRequest } from '../protocol/infer-request.ts';
 import { preferredEncoding } from './accept-encoding.ts';
+import type { Answering } from './answering.ts';
 import { isLargeAnswer } from './codec-size.ts';
 import { compress } from './compress.ts';
-import type { Exchange } from './exchange.ts';
 import type { Plane } from './plane.ts';
 import type { Target } from './service.ts';
 
@@ -24,7 +24,7 @@ interface Told {
  * returned promise resolves.
  */
 export function answerInference(
-  exchange: Exchange,
+  exchange: Answering,
   { outputs, timing, lease }: InferenceResult,
   request: InferRequest,
   target: Target,
@@ -42,7 +42,7 @@ export function answerInference(
 
 /** With the labels of the classes that are asked for: there may be many of others. */
 function encodeAside(
-  exchange: Exchange,
+  exchange: Answering,
   reply: InferReply,
   { outputs, parameters }: InferRequest,
   target: Target,
@@ -61,7 +61,7 @@ function encodeAside(
 }
 
 function answerEncoded(
-  exchange: Exchange,
+  exchange: Answering,
   { chunks, byteLength, contentType, headerLength }: EncodedReply,
   { timing, target, lease }: Told,
 ): Promise<void> | undefined {
@@ -76,7 +76,7 @@ function answerEncoded(
 }
 
 async function answerCompressed(
-  exchange: Exchange,
+  exchange: Answering,
   headers: string[],
   chunks: readonly Uint8Array[],
   encoding: 'gzip' | 'deflate',

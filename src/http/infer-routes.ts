@@ -1,12 +1,9 @@
 import type { RequestListener } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { InferCall } from './infer.ts';
-import type { Named } from './names.ts';
+import { namedIn } from './infer-path.ts';
 import type { Plane } from './plane.ts';
 import { readNamed, takeOver } from './route.ts';
-
-/** Nothing escaped, no query. */
-const PLAIN_INFER = /^\/v2\/models\/([^/?#%]+)(?:\/versions\/([^/?#%]+))?\/infer$/;
 
 /**
  * Starts inferences under their plain path before `handler`, Fastify, sees them: its request, reply and routing would
@@ -16,19 +13,18 @@ export function inferFirst(plane: Plane, handler: RequestListener): RequestListe
   return (request, response) => {
     const named = request.method === 'POST' ? namedIn(request.url ?? '') : undefined;
     if (named === undefined) handler(request, response);
-    else void new InferCall(plane, plane.connections.open(request, response)).run(named);
+    else {
+      const exchange = plane.connections.open(request, response);
+      void new InferCall(plane, exchange).run(named, exchange);
+    }
   };
-}
-
-function namedIn(url: string): Named | undefined {
-  const found = PLAIN_INFER.exec(url);
-  return found === null ? undefined : { model: found[1] as string, version: found[2] };
 }
 
 export function addInferRoutes(app: FastifyInstance, plane: Plane): void {
   for (const url of ['/v2/models/:model/infer', '/v2/models/:model/versions/:version/infer']) {
     app.post(url, (request, reply) => {
-      void new InferCall(plane, takeOver(plane, request, reply)).run(readNamed(request));
+      const exchange = takeOver(plane, request, reply);
+      void new InferCall(plane, exchange).run(readNamed(request), exchange);
     });
   }
 }

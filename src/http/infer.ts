@@ -3,6 +3,7 @@ import type { RequestDone } from '../events.ts';
 import type { InferenceResult } from '../inference.ts';
 import type { InferRequest } from '../protocol/infer-request.ts';
 import { answerError } from './answer.ts';
+import type { Answering } from './answering.ts';
 import { readBody } from './body.ts';
 import { Reservation } from './byte-budget.ts';
 import { isLargeJson } from './codec-size.ts';
@@ -23,41 +24,61 @@ type Record = { -readonly [Key in keyof RequestDone]: RequestDone[Key] };
  */
 export class InferCall {
   readonly #plane: Plane;
-  readonly #exchange: Exchange;
+  readonly #exchange: Answering;
   readonly #body: Reservation;
   readonly #record: Record;
   /** When the request was whole and understood: its deadline counts from here. */
   #decodedAt = 0;
   #answeringSince = 0;
 
-  constructor(plane: Plane, exchange: Exchange) {
+  constructor(plane: Plane, exchange: Answering) {
     this.#plane = plane;
     this.#exchange = exchange;
     this.#body = new Reservation(plane.bodies);
     this.#record = newRecord();
   }
 
-  /** Never rejects. */
-  async run(named: Named): Promise<void> {
+  /** Never rejects. `exchange` has the body still to be read. */
+  async run(named: Named, exchange: Exchange): Promise<void> {
     try {
       checkNames(named);
       this.#choose(named);
-      const head = readInferHead(this.#exchange.request.headers);
-      const body = await this.#readBody(head);
-      // Once more: a reload may have replaced the version while the body arrived.
-      let target = this.#choose(named);
-      let request: InferRequest;
-      if (isLargeJson(body.length, head.headerLength)) {
-        request = await this.#decodeAside(body, head, target);
-        target = this.#chooseAgain(named, target);
-      } else request = this.#decode(body, head, target);
-      const result = await this.#submit(request, head, target);
-      await this.#answer(result, request, target);
-      this.#throwIfGone();
+      const head = readInferHead(exchange.request.headers);
+      const sent = await readBody(exchange, this.#plane.options.limits.maxBodyBytes, this.#body);
+      // Chosen once more: a reload may have replaced the version while the body arrived.
+      await this.#infer(named, head, sent);
     } catch (thrown) {
-      this.#record.outcome = answerError(this.#exchange, thrown, this.#plane.options.overloadStatus).code;
+      this.#fail(thrown);
     }
     this.#end();
+  }
+
+  /** The same for a request that is here to its last byte, its head checked. */
+  async runWhole(named: Named, head: InferHead, sent: Buffer): Promise<void> {
+    try {
+      this.#body.take(sent.length);
+      await this.#infer(named, head, sent);
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+    this.#end();
+  }
+
+  async #infer(named: Named, head: InferHead, sent: Buffer): Promise<void> {
+    const body = head.encoding === 'identity' ? sent : await this.#inflate(sent, head.encoding);
+    let target = this.#choose(named);
+    let request: InferRequest;
+    if (isLargeJson(body.length, head.headerLength)) {
+      request = await this.#decodeAside(body, head, target);
+      target = this.#chooseAgain(named, target);
+    } else request = this.#decode(body, head, target);
+    const result = await this.#submit(request, head, target);
+    await this.#answer(result, request, target);
+    this.#throwIfGone();
+  }
+
+  #fail(thrown: unknown): void {
+    this.#record.outcome = answerError(this.#exchange, thrown, this.#plane.options.overloadStatus).code;
   }
 
   /** The model is named in the record only when it exists: clients must not be able to make up metric labels. */
@@ -74,11 +95,8 @@ export class InferCall {
     }
   }
 
-  #readBody({ encoding }: InferHead): Promise<Buffer> {
-    const { maxBodyBytes, maxInflatedBytes } = this.#plane.options.limits;
-    const sent = readBody(this.#exchange, maxBodyBytes, this.#body);
-    if (encoding === 'identity') return sent;
-    return sent.then(bytes => inflate(bytes, encoding, maxInflatedBytes, this.#body));
+  #inflate(sent: Buffer, encoding: 'gzip' | 'deflate'): Promise<Buffer> {
+    return inflate(sent, encoding, this.#plane.options.limits.maxInflatedBytes, this.#body);
   }
 
   #decode(bytes: Buffer, head: InferHead, target: Target): InferRequest {

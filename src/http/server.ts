@@ -7,18 +7,16 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { Connections } from './connections.ts';
-import type { DataPlaneOptions } from './options.ts';
+import { PlainConnection } from './plain-connection.ts';
+import type { Plane } from './plane.ts';
 import { PAUSED_BYTES } from './read-pacer.ts';
 import { refuseConnect } from './refuse-socket.ts';
 
 const MAX_URL_LENGTH = 2048;
 const MAX_HEADERS = 256;
 
-export function createHttpServer(
-  handler: RequestListener,
-  options: DataPlaneOptions,
-  connections: Connections,
-): Server {
+export function createHttpServer(handler: RequestListener, plane: Plane): Server {
+  const { options } = plane;
   const { headersMs, requestMs, keepAliveMs } = options.timeouts;
   const server = createServer({
     maxHeaderSize: options.limits.maxHeaderBytes,
@@ -39,11 +37,12 @@ export function createHttpServer(
   server.maxRequestsPerSocket = 0;
   // A connection may be silent as long as its model runs: slow heads, bodies, readers and idlers have their own limits.
   server.timeout = 0;
-  listen(server, handler, connections);
+  listen(server, handler, plane);
   return server;
 }
 
-function listen(server: Server, handler: RequestListener, connections: Connections): void {
+function listen(server: Server, handler: RequestListener, plane: Plane): void {
+  const { connections } = plane;
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
     // Upgrades are ignored, as a server may; what a client sends behind one is not read as HTTP by the parser.
     if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
@@ -51,7 +50,11 @@ function listen(server: Server, handler: RequestListener, connections: Connectio
     if (refusal === undefined) handler(request, response as Parameters<RequestListener>[1]);
     else refuse(connections, request, response, refusal);
   };
-  server.on('connection', socket => connections.accept(socket));
+  server.on('connection', socket => PlainConnection.begin(plane, socket, connections.accept(socket)));
+  // As node:http does when nobody listens.
+  server.on('timeout', socket => {
+    if (!connections.waitsUnseen(socket)) socket.destroy();
+  });
   server.on('request', serve);
   // The body reader sends `100 Continue` once it wants the body; until then a refusal costs the client nothing.
   server.on('checkContinue', serve);

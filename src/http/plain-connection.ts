@@ -1,0 +1,186 @@
+/**
+ * Inference in its plainest form, read and answered past node:http: of a row's CPU in the gateway node:http's objects,
+ * streams and events were more than half.
+ *
+ * The connection stays node:http's: its timeouts, its limits and its end. Only what node:http would be given is looked
+ * at first. The first request of a connection is always its own, so that it knows the connection as one in use. After
+ * that a request that is whole, plain (`plain-head.ts`), alone in its read and alone on its connection is answered
+ * here; others are handed on as long as it is certain where they end; with the first bytes of which that is not certain
+ * the connection is node:http's alone for good.
+ */
+import type { Socket } from 'node:net';
+import type { Connection, Connections } from './connections.ts';
+import { dateNow } from './date-now.ts';
+import { InferCall } from './infer.ts';
+import { PlainExchange, type PlainLine } from './plain-exchange.ts';
+import { type PlainHead, parsePlainHead } from './plain-head.ts';
+import type { Plane } from './plane.ts';
+
+/** Up to this, an answer is one string: cheaper than buffers for the socket to gather. */
+const SMALL_BYTES = 4096;
+
+type Read = (chunk: Buffer) => void;
+
+export class PlainConnection implements PlainLine {
+  readonly #plane: Plane;
+  readonly #socket: Socket;
+  readonly #connection: Connection;
+  readonly #connections: Connections;
+  /** node:http's own listener. */
+  readonly #http: Read;
+  /** Of the request that node:http is reading: bytes still to come. */
+  #owed = 0;
+  #isFirst = true;
+  #head: PlainHead | undefined;
+  #exchange: PlainExchange | undefined;
+  #held: Buffer | undefined;
+
+  private constructor(plane: Plane, socket: Socket, connection: Connection, http: Read) {
+    this.#plane = plane;
+    this.#connections = plane.connections;
+    this.#socket = socket;
+    this.#connection = connection;
+    this.#http = http;
+    socket.removeListener('data', http);
+    socket.on('data', this.#read);
+  }
+
+  /** To be called when node:http has just taken the socket. No-op where that does not read it as expected. */
+  static begin(plane: Plane, socket: Socket, connection: Connection): void {
+    const [http, ...others] = socket.listeners('data');
+    if (http === undefined || others.length > 0) return;
+    new PlainConnection(plane, socket, connection, http as Read);
+  }
+
+  readonly #read = (chunk: Buffer): void => {
+    if (this.#exchange !== undefined) this.#hold(chunk);
+    else if (this.#owed > 0) this.#pass(chunk, this.#owed);
+    else this.#begin(chunk);
+  };
+
+  #begin(chunk: Buffer): void {
+    const head = this.#headOf(chunk);
+    if (head === undefined) {
+      this.#leave(chunk);
+      return;
+    }
+    const bytes = head.bytes.length + head.bodyBytes;
+    if (chunk.length === bytes && !this.#isFirst && this.#mayAnswer(head)) {
+      this.#serve(head, chunk.subarray(head.bytes.length));
+      return;
+    }
+    this.#isFirst = false;
+    this.#pass(chunk, bytes);
+  }
+
+  /** Clients repeat their heads: comparing 150 bytes takes 0.1 µs, reading them 3. */
+  #headOf(chunk: Buffer): PlainHead | undefined {
+    const known = this.#head;
+    if (known !== undefined && chunk.length > known.bytes.length) {
+      const { bytes } = known;
+      if (bytes.compare(chunk, 0, bytes.length) === 0) return known;
+    }
+    this.#head = parsePlainHead(chunk);
+    return this.#head;
+  }
+
+  #mayAnswer({ bodyBytes }: PlainHead): boolean {
+    const { open, refusedAs, hasLastAnswer } = this.#connection;
+    const isAlone = open.size === 0 && refusedAs === undefined && !hasLastAnswer;
+    const { maxBodyBytes } = this.#plane.options.limits;
+    return isAlone && this.#socket.writable && this.#socket.writableLength === 0 && bodyBytes <= maxBodyBytes;
+  }
+
+  /** To node:http, of which `due` bytes are expected before the next head. */
+  #pass(chunk: Buffer, due: number): void {
+    if (chunk.length > due) {
+      this.#leave(chunk);
+      return;
+    }
+    this.#owed = due - chunk.length;
+    this.#http(chunk);
+  }
+
+  /** node:http reads the rest itself. */
+  #leave(chunk: Buffer): void {
+    this.#socket.removeListener('data', this.#read);
+    this.#socket.on('data', this.#http);
+    this.#http(chunk);
+  }
+
+  #serve(head: PlainHead, body: Buffer): void {
+    const exchange = new PlainExchange(head, this);
+    this.#exchange = exchange;
+    this.#connection.waitsUnseen = true;
+    this.#connections.enter(this.#connection, exchange);
+    void new InferCall(this.#plane, exchange).runWhole(head.named, head.infer, body);
+  }
+
+  /** Pipelined: it waits for its turn unread. */
+  #hold(chunk: Buffer): void {
+    this.#held = this.#held === undefined ? chunk : Buffer.concat([this.#held, chunk]);
+    this.#socket.pause();
+  }
+
+  write(head: string, chunks: readonly Uint8Array[], bodyBytes: number, written?: () => void): void {
+    const socket = this.#socket;
+    const { surroundings } = this.#connection;
+    if (this.#exchange !== undefined) this.#connections.leave(this.#connection, this.#exchange);
+    this.#exchange = undefined;
+    this.#connection.waitsUnseen = false;
+    const isLast = surroundings.isDraining();
+    const { keepAliveMs } = this.#plane.options.timeouts;
+    const kept = isLast ? 'close' : `keep-alive\r\nKeep-Alive: timeout=${Math.floor(keepAliveMs / 1000)}`;
+    const text = `${head}Date: ${dateNow()}\r\nConnection: ${kept}\r\n\r\n`;
+    if (socket.writable) sendAll(socket, text, chunks, bodyBytes, written);
+    if (isLast) socket.destroySoon();
+    else this.#goOn();
+  }
+
+  #goOn(): void {
+    const socket = this.#socket;
+    if (socket.writableLength > 0) this.#cutWhenStuck();
+    const held = this.#held;
+    if (held === undefined) return;
+    this.#held = undefined;
+    socket.resume();
+    this.#read(held);
+  }
+
+  /** As with answers through node:http: a client may take its answer slowly, but not stand still for long. */
+  #cutWhenStuck(): void {
+    const socket = this.#socket;
+    const { keepAliveMs } = this.#plane.options.timeouts;
+    socket.setTimeout(this.#connection.surroundings.sendMs);
+    socket.once('drain', () => socket.setTimeout(keepAliveMs));
+  }
+}
+
+function sendAll(
+  socket: Socket,
+  head: string,
+  chunks: readonly Uint8Array[],
+  bodyBytes: number,
+  written: (() => void) | undefined,
+): void {
+  if (bodyBytes <= SMALL_BYTES) {
+    let text = head;
+    for (let i = 0; i < chunks.length; i++) text += latin1(chunks[i] as Uint8Array);
+    socket.write(text, 'latin1');
+    written?.();
+    return;
+  }
+  socket.cork();
+  socket.write(head, 'latin1');
+  for (let i = 0; i + 1 < chunks.length; i++) socket.write(chunks[i] as Uint8Array);
+  // A connection that breaks leaves the memory to the garbage collector.
+  socket.write(chunks.at(-1) as Uint8Array, error => error ?? written?.());
+  socket.uncork();
+}
+
+function latin1(bytes: Uint8Array): string {
+  const buffer = Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.toString('latin1');
+}
