@@ -7,6 +7,7 @@ import type { Answering } from './answering.ts';
 import { readBody } from './body.ts';
 import { Reservation } from './byte-budget.ts';
 import { isLargeJson } from './codec-size.ts';
+import type { CodecThreads } from './codec-threads.ts';
 import type { Exchange } from './exchange.ts';
 import { answerInference } from './infer-answer.ts';
 import { inflate } from './inflate.ts';
@@ -30,6 +31,8 @@ export class InferCall {
   /** When the request was whole and understood: its deadline counts from here. */
   #decodedAt = 0;
   #answeringSince = 0;
+  /** Where the inputs were decoded when it was not here. */
+  #aside: CodecThreads | undefined;
 
   constructor(plane: Plane, exchange: Answering) {
     this.#plane = plane;
@@ -74,6 +77,7 @@ export class InferCall {
     } else request = this.#decode(body, head, target);
     const result = await this.#submit(request, head, target);
     await this.#answer(result, request, target);
+    this.#aside?.giveBack(request.inputs);
     this.#throwIfGone();
   }
 
@@ -113,6 +117,7 @@ export class InferCall {
     const task = threads.decode({ body, headerLength, ...codecs.of(target).decoding });
     this.#exchange.whenGone(() => task.cancel(this.#exchange.goneError()));
     const request = await task.result;
+    this.#aside = threads;
     this.#noteDecoded(request, startedAt);
     return request;
   }

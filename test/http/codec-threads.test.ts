@@ -189,6 +189,20 @@ test('a large JSON request is answered like a small one, its large JSON answer t
   assert.equal(plane.bodyBytes, 0);
 });
 
+test("a large JSON request's tensors are freed once it is answered, and kept while it runs", async t => {
+  const { url, service, nextDone } = await startPlane(t);
+  service.holds = true;
+  const done = nextDone();
+  const answered = fetch(`${url}/v2/models/identity/infer`, { method: 'POST', body: LARGE });
+  const held = await service.nextHeld();
+  const [input] = held.inference.inputs;
+  assert.equal(input?.data.length, WIDTH * 4);
+  held.answer();
+  assert.equal((await answered).status, 200);
+  await done;
+  assert.equal(input?.data.length, 0);
+});
+
 test('a large JSON request that is wrong is refused with the field, and gives its bytes back', async t => {
   const { url, service, plane } = await startPlane(t);
   const broken = LARGE.replace('19.999', '"text"');
