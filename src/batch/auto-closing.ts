@@ -2,7 +2,7 @@
  * How many of the waiting rows go, with `maxQueueDelayMs: auto`, when a worker is free: a pure function of what
  * waits, who is free and what was learned. The rules were chosen by simulation (test/simulator/auto-closing.test.ts).
  */
-import { type Economy, rowCostMs, serviceMs, upperServiceMs } from './batch-economy.ts';
+import { type Economy, rowCostMs, type SizeCost, serviceMs, upperServiceMs } from './batch-economy.ts';
 import type { Closing } from './closing.ts';
 import { type LatencyPoint, pointAt } from './latency-points.ts';
 
@@ -29,12 +29,14 @@ export interface AutoMoment {
 
 /** Workers should be able to do so many times what arrives, or queues grow long. */
 const HEADROOM = 1.15;
+/** By so much a row must be cheaper in a batch twice as large: less is not worth the longer wait, nor known from noise. */
+const DOUBLING_GAINS = 1.01;
 /** A batch a little over the limit is better than a remainder of few rows. */
-const NO_REMAINDER = 1.5;
+const NO_REMAINDER = 1.2;
 /** Of the time until the last answer: less is not known apart from noise. */
 const LEAST_GAIN = 0.1;
 /** A batch hardly takes longer with twice the rows. */
-const FLAT = 1.2;
+const FLAT = 1.4;
 /** Shorter runs are over before a timer has rung. */
 const TIMER_PAYS_FROM_MS = 4;
 
@@ -62,17 +64,22 @@ function rowsInTime({ leftMs, points }: AutoMoment, rows: number): number {
 /**
  * Rows of the largest batch for now: those that go together at hardly any cost, or the smallest batch with which the
  * workers keep up with what arrives. Larger ones do more in a second but answer their first rows later. When no size
- * keeps up, the one that does the most.
+ * keeps up, the one that does the most. Only sizes for which enough rows wait: half of a size that pays need not pay.
  */
 export function limitRows({
-  economy,
+  rows,
+  economy: { sizes, togetherRows },
   arrivalsPerMs,
   total,
-}: Pick<AutoMoment, 'economy' | 'arrivalsPerMs' | 'total'>): number {
-  const { sizes, togetherRows, bestRows } = economy;
+}: Pick<AutoMoment, 'rows' | 'economy' | 'arrivalsPerMs' | 'total'>): number {
   const costMs = Math.max(1, total) / (HEADROOM * arrivalsPerMs);
-  const enough = sizes.find(size => rowCostMs(size) <= costMs);
-  return enough === undefined ? bestRows : Math.max(togetherRows, enough.rows);
+  let best = sizes[0] as SizeCost;
+  for (const size of sizes) {
+    if (size.rows > rows || rowCostMs(best) <= costMs) break;
+    const gain = rowCostMs(best) / rowCostMs(size);
+    if (gain >= DOUBLING_GAINS ** Math.log2(size.rows / best.rows)) best = size;
+  }
+  return Math.max(togetherRows, best.rows);
 }
 
 /**

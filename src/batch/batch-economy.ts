@@ -44,11 +44,12 @@ export function economyOf(
   const least = Math.min(...known.map(rowCostMs));
   const knee = known.find(size => rowCostMs(size) <= least * AS_CHEAP) as SizeCost;
   const best = known.find(size => rowCostMs(size) <= least * CHEAPEST) as SizeCost;
+  const together = togetherRows(known);
   const next = candidates.find(rows => rows > largest);
   if (knee !== known.at(-1) || next === undefined)
-    return { sizes: known, togetherRows: togetherRows(known), kneeRows: knee.rows, bestRows: best.rows };
+    return { sizes: known, togetherRows: together, kneeRows: knee.rows, bestRows: best.rows };
   const sizes = [...known, { rows: next, serviceMs: serviceMs(points, next) }];
-  return { sizes, togetherRows: next, kneeRows: next, bestRows: next };
+  return { sizes, togetherRows: together, kneeRows: next, bestRows: next };
 }
 
 /** What one row costs in a batch of so many, ms. */

@@ -105,7 +105,8 @@ export class Foresight {
     if (nextExpected === undefined) return;
     const { economy, arrivals } = this.of(this.#backlog.some?.queue.key ?? '', this.#kind, now);
     const arrivalsPerMs = arrivals.rowsPerMs(now);
-    const limit = limitRows({ economy, arrivalsPerMs, total: this.#executor.capacity().total });
+    const { total } = this.#executor.capacity();
+    const limit = limitRows({ rows: Number.POSITIVE_INFINITY, economy, arrivalsPerMs, total });
     if (sendAheadPays(this.#backlog.rows, limit, nextExpected)) this.#underWay.yieldNext();
   }
 

@@ -47,8 +47,18 @@ const closings: readonly [string, AutoMoment, ReturnType<typeof closeAuto>][] = 
   ['a batch that gains nothing is not made', moment(RECOGNISER, { rows: 8 }), send(1)],
   ['nor under any load', moment(RECOGNISER, { rows: 8, arrivalsPerMs: 9 }), send(1)],
   ['what gains a little goes alone while few arrive', moment(TEXT_DIRECTION, { rows: 8 }), send(1)],
-  ['and together when many do', moment(TEXT_DIRECTION, { rows: 40, arrivalsPerMs: 5 }), send(12)],
-  ['a few rows over the limit go along', moment(WIDE_MLP, { rows: 40 }), send(40)],
+  ['and together when many do', moment(TEXT_DIRECTION, { rows: 40, arrivalsPerMs: 5 }), send(16)],
+  [
+    'a size that pays is no reason for half of it',
+    moment(points({ 1: 10, 2: 22, 4: 45, 8: 70 }), { rows: 4, arrivalsPerMs: 9 }),
+    send(1),
+  ],
+  [
+    'and is taken once enough wait',
+    moment(points({ 1: 10, 2: 22, 4: 45, 8: 70 }), { rows: 8, arrivalsPerMs: 9 }),
+    send(8),
+  ],
+  ['a few rows over the limit go along', moment(WIDE_MLP, { rows: 38 }), send(38)],
   ['more than that do not', moment(WIDE_MLP, { rows: 50 }), send(32)],
   ['now and then a larger batch is tried', moment(RECOGNISER, { rows: 8, explores: true }), send(2)],
   ['never more than the largest batch', moment(GPU, { rows: 45 }), send(32)],
@@ -92,14 +102,14 @@ for (const [name, at, expected] of closings) {
 
 test('auto: the more arrives the larger the batches, up to the best', () => {
   const limits = [0.1, 3.6, 3.8, 9].map(arrivalsPerMs =>
-    limitRows(moment(TEXT_DIRECTION, { arrivalsPerMs })),
+    limitRows(moment(TEXT_DIRECTION, { rows: 40, arrivalsPerMs })),
   );
   assert.deepEqual(
     limits,
     [...limits].sort((a, b) => a - b),
   );
   assert.equal(limits[0], 1);
-  assert.equal(limits.at(-1), 12);
+  assert.equal(limits.at(-1), 16);
 });
 
 test('auto: what waits is divided into no more parts than there are rows or free workers', () => {

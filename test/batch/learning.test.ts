@@ -88,7 +88,7 @@ const economies: readonly [
     'the largest known is the cheapest: twice as large is tried',
     points({ 1: 4, 2: 4.2, 4: 4.6 }),
     64,
-    6,
+    4,
     6,
     6,
   ],
