@@ -18,6 +18,8 @@ export interface Connection {
   hasLastAnswer: boolean;
   /** A request that node:http knows nothing of waits for its answer: the connection is not as idle as that believes. */
   waitsUnseen: boolean;
+  /** Its reads are looked at before node:http gets them, or were. */
+  isPlain: boolean;
 }
 
 /**
@@ -64,6 +66,7 @@ export class Connections {
       refusedAs: undefined,
       hasLastAnswer: false,
       waitsUnseen: false,
+      isPlain: false,
     };
     this.#bySocket.set(socket, connection);
     socket.once('close', () => this.#forget(socket, connection));
@@ -88,8 +91,9 @@ export class Connections {
     if (connection.open.delete(exchange)) this.#inFlight--;
   }
 
-  waitsUnseen(socket: Socket): boolean {
-    return this.#bySocket.get(socket)?.waitsUnseen ?? false;
+  /** Undefined once it has closed. */
+  of(socket: Socket): Connection | undefined {
+    return this.#bySocket.get(socket);
   }
 
   /** Whether any does. */

@@ -1,7 +1,8 @@
-import type { RequestListener } from 'node:http';
+import type { IncomingMessage, RequestListener } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { InferCall } from './infer.ts';
 import { namedIn } from './infer-path.ts';
+import { MAX_PLAIN_BYTES, PlainConnection } from './plain-connection.ts';
 import type { Plane } from './plane.ts';
 import { readNamed, takeOver } from './route.ts';
 
@@ -15,9 +16,21 @@ export function inferFirst(plane: Plane, handler: RequestListener): RequestListe
     if (named === undefined) handler(request, response);
     else {
       const exchange = plane.connections.open(request, response);
-      void new InferCall(plane, exchange).run(named, exchange);
+      const answered = new InferCall(plane, exchange).run(named, exchange);
+      if (isSmall(request)) void answered.then(() => setImmediate(readPlainly, plane, request));
     }
   };
+}
+
+function isSmall({ headers }: IncomingMessage): boolean {
+  return Number(headers['content-length']) <= MAX_PLAIN_BYTES;
+}
+
+/** Clients go on as they began: with small requests, each sent at once. */
+function readPlainly(plane: Plane, { complete, readableFlowing, socket }: IncomingMessage): void {
+  // Only a body that was waited for has made the request flow.
+  const cameWithItsHead = complete && readableFlowing !== true;
+  if (cameWithItsHead) PlainConnection.begin(plane, socket);
 }
 
 export function addInferRoutes(app: FastifyInstance, plane: Plane): void {

@@ -7,7 +7,6 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { Connections } from './connections.ts';
-import { PlainConnection } from './plain-connection.ts';
 import type { Plane } from './plane.ts';
 import { PAUSED_BYTES } from './read-pacer.ts';
 import { refuseConnect } from './refuse-socket.ts';
@@ -50,10 +49,10 @@ function listen(server: Server, handler: RequestListener, plane: Plane): void {
     if (refusal === undefined) handler(request, response as Parameters<RequestListener>[1]);
     else refuse(connections, request, response, refusal);
   };
-  server.on('connection', socket => PlainConnection.begin(plane, socket, connections.accept(socket)));
+  server.on('connection', socket => connections.accept(socket));
   // As node:http does when nobody listens.
   server.on('timeout', socket => {
-    if (!connections.waitsUnseen(socket)) socket.destroy();
+    if (connections.of(socket)?.waitsUnseen !== true) socket.destroy();
   });
   server.on('request', serve);
   // The body reader sends `100 Continue` once it wants the body; until then a refusal costs the client nothing.

@@ -52,7 +52,7 @@ class Client {
 /** A client whose next plain request goes past node:http. */
 async function plainClient(t: TestContext, { port }: Started): Promise<Client> {
   const client = new Client(t, port);
-  assert.equal((await client.ask(JSON_INFER)).status, 200);
+  for (let i = 0; i < 2; i++) assert.equal((await client.ask(JSON_INFER)).status, 200);
   return client;
 }
 
@@ -63,16 +63,17 @@ test('further requests of a connection are answered as its first, JSON and binar
   for (const request of [JSON_INFER, binary]) {
     const client = new Client(t, started.port);
     const first = await client.ask(request);
-    const second = await client.ask(request);
-    assert.equal(second.status, 200);
-    assert.deepEqual(second.body, first.body);
-    assert.deepEqual([...second.headers.keys()].sort(), [...first.headers.keys()].sort());
+    await client.ask(request);
+    const third = await client.ask(request);
+    assert.equal(third.status, 200);
+    assert.deepEqual(third.body, first.body);
+    assert.deepEqual([...third.headers.keys()].sort(), [...first.headers.keys()].sort());
     for (const name of ['content-type', 'headgate-version', 'connection', 'keep-alive'])
-      assert.equal(second.headers.get(name), first.headers.get(name));
+      assert.equal(third.headers.get(name), first.headers.get(name));
   }
   assert.deepEqual(
     started.done.map(({ outcome }) => outcome),
-    ['ok', 'ok', 'ok', 'ok'],
+    Array(6).fill('ok'),
   );
   assert.equal(started.plane.inFlight, 0);
   assert.equal(started.plane.bodyBytes, 0);
