@@ -1,7 +1,7 @@
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import { type Datatype, ELEMENT_BYTES, type Tensor } from '../tensor.ts';
+import { brief } from './brief.ts';
 import { countFramed, firstUnfitText } from './bytes-framing.ts';
-import { brief } from './json-reader.ts';
 import type { TensorDraft } from './read-tensor.ts';
 
 /** Where the JSON of a body ends: the header's length, or the whole body where none was sent. Else an error. */

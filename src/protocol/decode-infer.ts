@@ -1,9 +1,10 @@
 import { GatewayError } from '../errors.ts';
 import type { TensorSpec } from '../tensor.ts';
 import { jsonEnd, takeBinaryData, tensorOf } from './binary-data.ts';
+import { brief } from './brief.ts';
 import { decodeRaw } from './decode-raw.ts';
 import type { DecodeTarget, InferRequest, RequestedOutput, RequestParameters } from './infer-request.ts';
-import { brief, JsonReader } from './json-reader.ts';
+import { JsonReader } from './json-reader.ts';
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './limits.ts';
 import { readOutputs } from './read-outputs.ts';
 import { DEFAULT_PARAMETERS, readRequestParameters } from './read-parameters.ts';

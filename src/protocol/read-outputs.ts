@@ -1,6 +1,7 @@
 import type { TensorSpec } from '../tensor.ts';
+import { brief } from './brief.ts';
 import type { RequestedOutput } from './infer-request.ts';
-import { brief, type JsonReader } from './json-reader.ts';
+import type { JsonReader } from './json-reader.ts';
 import { MAX_CLASSES } from './limits.ts';
 import { type Parameters, readParameters, takeBoolean, takeCount } from './read-parameters.ts';
 

@@ -1,5 +1,6 @@
+import { brief } from './brief.ts';
 import type { ParameterValue, RequestParameters } from './infer-request.ts';
-import { brief, type JsonReader } from './json-reader.ts';
+import type { JsonReader } from './json-reader.ts';
 import { MAX_PARAMETERS } from './limits.ts';
 
 export type Parameters = Map<string, ParameterValue>;

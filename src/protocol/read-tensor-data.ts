@@ -1,6 +1,8 @@
 import { type Datatype, ELEMENT_BYTES, type Shape } from '../tensor.ts';
+import { brief } from './brief.ts';
 import { FramedStrings } from './bytes-framing.ts';
-import { brief, type IntegerRange, type JsonReader } from './json-reader.ts';
+import type { JsonReader } from './json-reader.ts';
+import type { IntegerRange } from './number-lists.ts';
 
 const signed = (bits: number): IntegerRange => ({ min: -(2 ** (bits - 1)), max: 2 ** (bits - 1) - 1 });
 const unsigned = (bits: number): IntegerRange => ({ min: 0, max: 2 ** bits - 1 });

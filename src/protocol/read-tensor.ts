@@ -1,5 +1,6 @@
 import { type Datatype, isDatatype, type Shape, type TensorSpec } from '../tensor.ts';
-import { brief, type JsonReader } from './json-reader.ts';
+import { brief } from './brief.ts';
+import type { JsonReader } from './json-reader.ts';
 import type { DecodeLimits } from './limits.ts';
 import { type Parameters, readParameters, takeCount } from './read-parameters.ts';
 import { checkShape, countElements, readShape } from './read-shape.ts';
