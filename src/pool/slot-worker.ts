@@ -1,5 +1,6 @@
 /**
- * One device slot's worker, kept alive: started, watched, replaced with back-off, and given its versions again.
+ * One device slot's worker, kept alive: started, replaced with back-off, and given its versions again. While it is
+ * ready, `worker-attendant.ts` watches it.
  *
  * It owns one process at a time. When that dies, everything in flight rejects at once and no version takes work until
  * a new process has loaded and warmed it. A version belongs to the worker only after it was brought up once.
@@ -8,7 +9,8 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkerChanged } from '../events.ts';
 import type { HostedVersion } from './hosted-version.ts';
-import { type Home, HostedVersions } from './hosted-versions.ts';
+import { HostedVersions } from './hosted-versions.ts';
+import { WorkerAttendant } from './worker-attendant.ts';
 import { WorkerClient } from './worker-client.ts';
 import { isUnavailable, workerGone } from './worker-failure.ts';
 import { assertTransition, HEALTHY_AFTER_MS, restartDelayMs, type WorkerState } from './worker-lifecycle.ts';
@@ -38,8 +40,6 @@ export interface WorkerView {
 type Starting = Extract<WorkerState, { kind: 'starting' }>;
 type Ready = Extract<WorkerState, { kind: 'ready' }>;
 
-/** Looks in a row that a worker may leave unanswered: one can fall into a pause of the machine, or of this process. */
-const MISSED_LOOKS = 3;
 /** Deaths while loading one version before it is given up: another version may have been the cause once. */
 const LOAD_ATTEMPTS = 3;
 /** Native crashes. SIGKILL is somebody's will, or the kernel's for want of memory. */
@@ -52,12 +52,11 @@ export class SlotWorker {
   readonly #options: SlotWorkerOptions;
   readonly #settings: WorkerSettings;
   readonly #hosted: HostedVersions;
+  readonly #attendant: WorkerAttendant;
   #state: WorkerState;
   #ready = Promise.withResolvers<Ready>();
   #deaths = 0;
   #starts = 0;
-  #rssBytes = 0;
-  #doubting = false;
 
   constructor(options: SlotWorkerOptions, settings: WorkerSettings) {
     this.name = options.name;
@@ -66,9 +65,10 @@ export class SlotWorker {
     this.#hosted = new HostedVersions(
       settings,
       home => this.#state === home,
-      home => void this.#doubt(home),
+      home => void this.#attendant.doubt(home),
       line => settings.log(this.name, line),
     );
+    this.#attendant = new WorkerAttendant(options.name, settings, this.#hosted, home => this.#state === home);
     this.#ready.promise.catch(() => undefined);
     const first = this.#begin();
     this.#state = first;
@@ -81,7 +81,7 @@ export class SlotWorker {
       name: this.name,
       pid: 'process' in state ? state.process.pid : undefined,
       state: state.kind,
-      rssBytes: this.#rssBytes,
+      rssBytes: this.#attendant.rssBytes,
       models: [...this.#hosted].map(({ model, version, total }) => ({ model, version, instances: total })),
     };
   }
@@ -163,7 +163,7 @@ export class SlotWorker {
     this.#emit('ready', process.pid);
     this.#ready.resolve(state);
     void this.#hosted.restore(state);
-    void this.#attend(state);
+    void this.#attendant.attend(state);
   }
 
   #died(reason: string): void {
@@ -180,7 +180,7 @@ export class SlotWorker {
     }
     const delayMs = restartDelayMs(this.#deaths++, this.#settings.random());
     const timer = setTimeout(() => this.#become(this.#begin()), delayMs);
-    this.#rssBytes = 0;
+    this.#attendant.rssBytes = 0;
     this.#become({ kind: 'waiting', timer });
     this.#emit('waiting', undefined, String(Math.round(delayMs)));
     if (culprit !== undefined && CRASHES.test(reason)) this.#options.blame(culprit);
@@ -200,57 +200,11 @@ export class SlotWorker {
     }
   }
 
-  /**
-   * A connection broke: the process is most likely dying, which its exit event will say in a moment. Until that is
-   * known no more work goes there; a process that lives and answers takes it again, one that does not is killed.
-   */
-  async #doubt(home: Home): Promise<void> {
-    if (this.#state !== home || this.#doubting) return;
-    this.#doubting = true;
-    this.#hosted.suspectRunning();
-    const shut = this.#hosted.shut();
-    const died = await home.process.exitWithin(DEATH_NOTICE_MS);
-    const answers = died === undefined && (await home.client.answersWithin(DEATH_NOTICE_MS));
-    this.#doubting = false;
-    if (this.#state !== home) return;
-    if (answers) this.#hosted.reopen(shut, home);
-    else void home.process.kill();
-  }
-
   async #forget(hosted: HostedVersion): Promise<void> {
     const state = this.#state;
     if (state.kind !== 'ready') return;
     const signal = AbortSignal.timeout(this.#settings.loadTimeoutMs);
     await state.client.unload(hosted.model, hosted.order.version, signal).catch(() => undefined);
-  }
-
-  /** Asks for its memory now and then, and ends a process that no longer answers or in which a run hangs. */
-  async #attend(state: Ready): Promise<void> {
-    const { lookEveryMs, hungAfterMs, log } = this.#settings;
-    for (let missed = 0; this.#state === state; ) {
-      missed = (await this.#look(state)) ? 0 : missed + 1;
-      if (missed < MISSED_LOOKS) await sleep(Math.min(lookEveryMs, hungAfterMs), undefined, { ref: false });
-      const why = missed < MISSED_LOOKS ? this.#hangs() : 'the process does not answer';
-      if (why === undefined || this.#state !== state) continue;
-      log(this.name, `${why}: its worker is killed`);
-      void state.process.kill();
-      return;
-    }
-  }
-
-  /** False when the worker does not say in time how it is. */
-  async #look({ client }: Ready): Promise<boolean> {
-    try {
-      this.#rssBytes = await client.rssBytes(AbortSignal.timeout(this.#settings.lookEveryMs));
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
-  #hangs(): string | undefined {
-    const hung = this.#hosted.hanging();
-    return hung && `a run of ${hung.model} version ${hung.version} hangs`;
   }
 
   #become(next: WorkerState): void {
