@@ -86,6 +86,12 @@ const cases: Case[] = [
     list(IMAGE, () => String(Math.floor(random() * 256))),
   ),
   decoding(
+    'image, integers as FP32, spaces',
+    'FP32',
+    list(IMAGE, () => String(Math.floor(random() * 256))),
+    ', ',
+  ),
+  decoding(
     'image, UINT8',
     'UINT8',
     list(IMAGE, () => String(Math.floor(random() * 256))),
