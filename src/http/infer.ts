@@ -43,42 +43,53 @@ export class InferCall {
 
   /** Never rejects. `exchange` has the body still to be read. */
   async run(named: Named, exchange: Exchange): Promise<void> {
+    let head: InferHead;
+    let sent: Buffer;
     try {
       checkNames(named);
       this.#choose(named);
-      const head = readInferHead(exchange.request.headers);
-      const sent = await readBody(exchange, this.#plane.options.limits.maxBodyBytes, this.#body);
-      // Chosen once more: a reload may have replaced the version while the body arrived.
-      await this.#infer(named, head, sent);
+      head = readInferHead(exchange.request.headers);
+      sent = await readBody(exchange, this.#plane.options.limits.maxBodyBytes, this.#body);
     } catch (thrown) {
       this.#fail(thrown);
+      this.#end();
+      return;
     }
-    this.#end();
+    await this.#infer(named, head, sent);
   }
 
   /** The same for a request that is here to its last byte, its head checked. */
-  async runWhole(named: Named, head: InferHead, sent: Buffer): Promise<void> {
+  runWhole(named: Named, head: InferHead, sent: Buffer): void {
     try {
       this.#body.take(sent.length);
-      await this.#infer(named, head, sent);
+    } catch (thrown) {
+      this.#fail(thrown);
+      this.#end();
+      return;
+    }
+    void this.#infer(named, head, sent);
+  }
+
+  /** Chooses once more: a reload may have replaced the version while the body arrived. Never rejects. */
+  async #infer(named: Named, head: InferHead, sent: Buffer): Promise<void> {
+    try {
+      const body = head.encoding === 'identity' ? sent : await this.#inflate(sent, head.encoding);
+      let target = this.#choose(named);
+      let request: InferRequest;
+      if (isLargeJson(body.length, head.headerLength)) {
+        request = await this.#decodeAside(body, head, target);
+        target = this.#chooseAgain(named, target);
+      } else request = this.#decode(body, head, target);
+      const result = await this.#submit(request, head, target);
+      const answered = this.#answer(result, request, target);
+      // An await of nothing is a promise and a turn of the microtasks: with one more in runWhole 36.5 µs a row, without 33.8.
+      if (answered !== undefined) await answered;
+      this.#aside?.giveBack(request.inputs);
+      this.#throwIfGone();
     } catch (thrown) {
       this.#fail(thrown);
     }
     this.#end();
-  }
-
-  async #infer(named: Named, head: InferHead, sent: Buffer): Promise<void> {
-    const body = head.encoding === 'identity' ? sent : await this.#inflate(sent, head.encoding);
-    let target = this.#choose(named);
-    let request: InferRequest;
-    if (isLargeJson(body.length, head.headerLength)) {
-      request = await this.#decodeAside(body, head, target);
-      target = this.#chooseAgain(named, target);
-    } else request = this.#decode(body, head, target);
-    const result = await this.#submit(request, head, target);
-    await this.#answer(result, request, target);
-    this.#aside?.giveBack(request.inputs);
-    this.#throwIfGone();
   }
 
   #fail(thrown: unknown): void {

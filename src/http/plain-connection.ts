@@ -134,7 +134,7 @@ export class PlainConnection implements PlainLine {
     this.#exchange = exchange;
     this.#connection.waitsUnseen = true;
     this.#connections.enter(this.#connection, exchange);
-    void new InferCall(this.#plane, exchange).runWhole(head.named, head.infer, body);
+    new InferCall(this.#plane, exchange).runWhole(head.named, head.infer, body);
   }
 
   /** Pipelined: it waits for its turn unread. */
