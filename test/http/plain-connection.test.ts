@@ -107,11 +107,15 @@ test('a request in several pieces is answered, and the next one too', async t =>
 test('what is pipelined behind a request is answered after it, in order', async t => {
   const started = await startPlane(t);
   const { service } = started;
+  const accepted = once(started.plane.app.server, 'connection');
   const client = await plainClient(t, started);
+  const [serverSide] = (await accepted) as [Socket];
   service.holds = true;
   client.socket.write(JSON_INFER);
   const held = await service.nextHeld();
+  const read = once(serverSide, 'data');
   client.socket.write(GET_LIVE + GET_LIVE);
+  await read;
   held.answer();
   assert.match(String((await client.next()).headers.get('headgate-version')), /1/);
   assert.equal((await client.next()).body.toString(), '{"live":true}');
