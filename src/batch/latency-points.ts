@@ -35,17 +35,15 @@ export function pointAt(points: readonly LatencyPoint[], rows: number): LatencyP
   };
 }
 
-/** What was measured at load counts as much as so many live runs of a size. */
-const MEASURED_COUNTS = 4;
-
 /**
  * The live points, each drawn towards what was measured at load the fewer runs it rests on; and between and beyond
  * them the measured ones. Those are scaled by what live runs and their ways take beyond what was measured: the median
- * over all live runs.
+ * over all live runs. `measuredCounts`: as many live runs of a size a measured one is worth.
  */
 export function rescaled(
   measured: readonly LatencyPoint[],
   live: readonly LatencyPoint[],
+  measuredCounts: number,
 ): readonly LatencyPoint[] {
   const runs = slowdown(measured, live, point => point.runMs);
   const ways = slowdown(measured, live, point => point.overheadMs);
@@ -57,14 +55,16 @@ export function rescaled(
       upperMs: point.upperMs * runs,
       overheadMs: point.overheadMs * ways,
     }));
-  const seen = live.map(point => drawnTo(point, runs * (pointAt(measured, point.rows)?.runMs ?? Number.NaN)));
+  const seen = live.map(point =>
+    drawnTo(point, runs * (pointAt(measured, point.rows)?.runMs ?? Number.NaN), measuredCounts),
+  );
   return [...seen, ...unseen].sort((a, b) => a.rows - b.rows);
 }
 
 /** `point` as if so many runs more had taken `ms`; NaN: as it is. */
-function drawnTo(point: LatencyPoint, ms: number): LatencyPoint {
+function drawnTo(point: LatencyPoint, ms: number, runs: number): LatencyPoint {
   if (!(ms > 0)) return point;
-  const runMs = (point.runs * point.runMs + MEASURED_COUNTS * ms) / (point.runs + MEASURED_COUNTS);
+  const runMs = (point.runs * point.runMs + runs * ms) / (point.runs + runs);
   return { ...point, runMs, upperMs: point.upperMs * (runMs / point.runMs) };
 }
 

@@ -7,6 +7,8 @@ export interface MeasuredSize {
   /** Of the instances it was measured on. */
   readonly kind: string;
   readonly rows: number;
+  /** Of one row of each input; absent: any that is asked about. */
+  readonly rowShapes?: readonly (readonly number[])[];
   /** Inside the engine, ms. */
   readonly inferMs: number;
   /** From being sent to being answered, ms. */
@@ -33,6 +35,11 @@ interface Bucket {
 
 const EXACT_ROWS = 8;
 const PER_OCTAVE = 4;
+/** What was measured at load counts as much as so many live runs of a size; with rows of another shape it is a hint. */
+const MEASURED_COUNTS = 4;
+const HINT_COUNTS = 1;
+/** Of a hint only sizes up to so many times the largest that ran count: batches grow step by step. */
+const HINT_REACHES = 2;
 /** Runs of a size after which they count beside what was measured at load. */
 const TRUSTED_AFTER = 3;
 /** The points are made anew after so many batches: that sorts some fifty numbers a size. */
@@ -41,10 +48,12 @@ const REFRESH_AFTER = 16;
 /**
  * The latency of each batch size on one kind of instance, for inputs of one shape. It begins with what was measured
  * at load; sizes that have run since are known by their newest 50 runs, each freed of the machine's pace at its time.
- * The others keep what they took at load, times what the known ones take now beyond it.
+ * The others keep what they took at load, times what the known ones take now beyond it. What was measured with rows of
+ * another shape is only a hint: a picture twice as wide need not gain what the narrow one does from batches.
  */
 export class LatencyTable {
-  readonly #measured: readonly MeasuredSize[];
+  readonly #measured: readonly LatencyPoint[];
+  readonly #isHint: boolean;
   readonly #buckets = new Map<number, Bucket>();
   readonly #pace = new MachinePace();
   #points: readonly LatencyPoint[] = [];
@@ -52,8 +61,9 @@ export class LatencyTable {
   /** Counts how often `points` changed. */
   revision = 0;
 
-  constructor(measured: readonly MeasuredSize[]) {
-    this.#measured = measured;
+  constructor(measured: readonly MeasuredSize[], isHint = false) {
+    this.#measured = measured.map(measuredPoint);
+    this.#isHint = isHint;
     this.#refresh();
   }
 
@@ -100,7 +110,9 @@ export class LatencyTable {
       .filter(({ run }) => run.count >= TRUSTED_AFTER)
       .map(bucket => livePoint(bucket, this.#pace.factor))
       .sort((a, b) => a.rows - b.rows);
-    this.#points = rescaled(this.#measured.map(measuredPoint), live);
+    const reach = this.#isHint ? HINT_REACHES * (live.at(-1)?.rows ?? 1) : Number.POSITIVE_INFINITY;
+    const measured = this.#measured.filter(({ rows }) => rows <= reach);
+    this.#points = rescaled(measured, live, this.#isHint ? HINT_COUNTS : MEASURED_COUNTS);
   }
 }
 

@@ -2,6 +2,7 @@ import { type Economy, economyOf } from './batch-economy.ts';
 import type { LatencyPoint } from './latency-points.ts';
 import { LatencyTable, type Lesson, type MeasuredSize } from './latency-table.ts';
 import { RowRate } from './row-rate.ts';
+import { rowShapesKey } from './signature-key.ts';
 
 export interface LearnedOptions {
   /** What the loaded version was seen to take; may be empty. */
@@ -32,7 +33,7 @@ export class Learned {
     this.signature = signature;
     this.kind = kind;
     this.#options = options;
-    this.#table = new LatencyTable(options.measured);
+    this.#table = new LatencyTable(options.measured, isHint(signature, options.measured));
     this.arrivals = new RowRate(now);
     this.#revision = this.#table.revision;
     this.#economy = this.#weigh();
@@ -72,6 +73,12 @@ export class Learned {
   #weigh(): Economy {
     return economyOf(this.#table.points, this.#options.maxRows, this.#options.sizes);
   }
+}
+
+/** Was it measured with rows of another shape than this signature's? The empty one is of the only shape there is. */
+function isHint(signature: string, measured: readonly MeasuredSize[]): boolean {
+  if (signature === '') return false;
+  return measured.every(({ rowShapes }) => rowShapes !== undefined && rowShapesKey(rowShapes) !== signature);
 }
 
 /** What was learned of one version, by signature and kind of instance; bounded. */

@@ -25,6 +25,11 @@ export function signatureKeyOf(
   };
 }
 
+/** The key of requests for all outputs with rows of these shapes, one for each input in the signature's order. */
+export function rowShapesKey(rowShapes: readonly (readonly number[])[]): string {
+  return rowShapes.map(shape => `${shape.map(size => `,${size}`).join('')};`).join('');
+}
+
 /** The outputs to compute, in the signature's order; undefined when that is all of them. */
 export function outputsToRun(
   outputs: readonly TensorSpec[],

@@ -226,9 +226,10 @@ export class Pool {
 }
 
 function measuredSizes({ kind, warmUp }: HostedVersion): MeasuredSize[] {
-  return warmUp.flatMap(({ rows, measured, fastest }) =>
-    measured && fastest !== undefined ? [{ kind, rows, ...fastest }] : [],
-  );
+  return warmUp.flatMap(({ rows, inputs, measured, fastest }) => {
+    if (!measured || fastest === undefined) return [];
+    return [{ kind, rows, rowShapes: inputs.map(({ shape }) => shape.slice(1)), ...fastest }];
+  });
 }
 
 function notRunning(): GatewayError {

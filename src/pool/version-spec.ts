@@ -65,6 +65,8 @@ export interface MeasuredSize {
   /** Of the instances, as in `LoadedVersion.kinds`. */
   readonly kind: string;
   readonly rows: number;
+  /** Of one row of each input. */
+  readonly rowShapes: readonly (readonly number[])[];
   /** Inside the engine, ms. */
   readonly inferMs: number;
   /** From sending the run to having its answer, ms. */

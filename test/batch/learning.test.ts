@@ -55,7 +55,7 @@ test('what has not run since the load is scaled by what others take beyond their
   const measured = points({ 1: 1, 8: 2, 64: 10 });
   const live = [{ ...point(8, 4), runs: 5 }];
   assert.deepEqual(
-    rescaled(measured, live).map(({ rows, runMs }) => [rows, runMs]),
+    rescaled(measured, live, 4).map(({ rows, runMs }) => [rows, runMs]),
     [
       [1, 2],
       [8, 4],
@@ -154,6 +154,7 @@ test('a size is believed the more the more often it ran', () => {
     rescaled(
       measured,
       live.map(one => (one.rows === 4 ? { ...one, runs } : one)),
+      4,
     ).at(-1)?.runMs ?? 0;
   assert.ok(four(3) > 30, 'three runs may have been luck');
   assert.ok(four(50) < 22, 'fifty are not');
@@ -165,7 +166,31 @@ test('what has not run is scaled as most runs say, not as a size says that hardl
     { ...point(1, 20), runs: 50 },
     { ...point(2, 200), runs: 3 },
   ];
-  assert.equal(rescaled(measured, live).at(-1)?.runMs, 160);
+  assert.equal(rescaled(measured, live, 4).at(-1)?.runMs, 160);
+});
+
+test('what was measured with rows of another shape is a hint: batches grow only as far as runs confirm it', () => {
+  const rowShapes = [[3, 48, 32]];
+  const measured = [1, 2, 4, 8, 16].map(rows => ({
+    kind: 'cpu',
+    rows,
+    rowShapes,
+    inferMs: 10 + rows,
+    roundTripMs: 10 + rows,
+  }));
+  const learned = new LearnedLatencies({ measured, maxRows: 16, sizes: [] });
+  const largest = (signature: string) => learned.of(signature, 'cpu', 0).points.at(-1)?.rows;
+  const run = (rows: number, inferMs: number) => {
+    for (let i = 0; i < 3; i++) learned.use(',3,48,320;', 'cpu', 0).learn({ rows, inferMs, overheadMs: 0 });
+  };
+  assert.equal(largest(',3,48,32;'), 16, 'of the measured shape all sizes are known');
+  assert.equal(largest(''), 16, 'as of the only shape there is');
+  assert.equal(largest(',3,48,320;'), 2);
+  run(2, 24);
+  assert.equal(largest(',3,48,320;'), 4);
+  run(1, 11);
+  run(4, 70);
+  assert.ok((learned.of(',3,48,320;', 'cpu', 0).expect(4)?.runMs ?? 0) > 55, 'and what ran is believed soon');
 });
 
 test('one lucky measurement of a large batch does not lead there', () => {

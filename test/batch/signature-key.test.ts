@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { outputsToRun, signatureKeyOf } from '../../src/batch/signature-key.ts';
+import { outputsToRun, rowShapesKey, signatureKeyOf } from '../../src/batch/signature-key.ts';
 import type { ModelSignature } from '../../src/inference.ts';
 import { DYNAMIC, FIXED, ints, request } from './requests.ts';
 
@@ -25,6 +25,13 @@ test('rows of another shape have another key', () => {
   const keyOf = signatureKeyOf(DYNAMIC);
   assert.equal(keyOf(request(ints([1, 2]))), keyOf(request(ints([5, 6, 7, 8], 2))));
   assert.notEqual(keyOf(request(ints([1, 2]))), keyOf(request(ints([1, 2, 3]))));
+});
+
+test('the key of row shapes is the one of requests with such rows', () => {
+  const shaped = (name: string, shape: number[]) => ({ ...ints([], 1, name), shape });
+  const two = request([shaped('a', [1, 12]), shaped('b', [1, 3, 4])]);
+  const shapes = [[12], [3, 4]];
+  assert.equal(rowShapesKey(shapes), signatureKeyOf(TWO)(two));
 });
 
 test('dimensions of two inputs do not run into each other', () => {
