@@ -13,6 +13,7 @@ import { answerInference } from './infer-answer.ts';
 import { inflate } from './inflate.ts';
 import { checkNames, type Named } from './names.ts';
 import type { Plane } from './plane.ts';
+import { releaseBody } from './release-body.ts';
 import { deadlineOf, type InferHead, priorityOf, readInferHead } from './request-head.ts';
 import type { Target } from './service.ts';
 
@@ -81,6 +82,7 @@ export class InferCall {
         target = this.#chooseAgain(named, target);
       } else request = this.#decode(body, head, target);
       const result = await this.#submit(request, head, target);
+      releaseBody(body, result.outputs);
       const answered = this.#answer(result, request, target);
       // An await of nothing is a promise and a turn of the microtasks: with one more in runWhole 36.5 µs a row, without 33.8.
       if (answered !== undefined) await answered;
