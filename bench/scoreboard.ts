@@ -1,5 +1,6 @@
 /**
- * `npm run bench [-- --quick] [-- --only P1,P4] [-- --pairs 5] [-- --client autocannon] [-- --list]`: Headgate against the limits of this
+ * `npm run bench [-- --quick] [-- --only P1,P4] [-- --pairs 5] [-- --client autocannon]
+ * [-- --with 'batching: { sendAhead: false }'] [-- --list]`: Headgate against the limits of this
  * machine, each figure a ratio measured in interleaved pairs of fresh processes. Writes the results as JSON and a plot
  * of throughput and p99 against offered load, and ends with `kept` or with every target that was missed.
  */
@@ -23,12 +24,14 @@ const { values: args } = parseArgs({
     pairs: { type: 'string' },
     list: { type: 'boolean', default: false },
     client: { type: 'string', default: 'own' },
+    with: { type: 'string' },
   },
 });
 // Quick is one pair: starting and warming up is most of what a second, shorter one would cost.
 const effort = { pairs: Number(args.pairs ?? (args.quick ? 1 : 5)), scale: args.quick ? 0.4 : 1 };
 // The rows' processes inherit it.
 process.env['BENCH_CLIENT'] = args.client;
+if (args.with !== undefined) process.env['BENCH_WITH'] = args.with;
 const rows = wantedRows(args.only?.split(','));
 
 if (args.list) list();
@@ -82,6 +85,7 @@ async function report(results: readonly RowResult[]): Promise<void> {
   const file = writeResult('scoreboard', {
     ...effort,
     client: args.client,
+    with: args.with,
     figures,
     points,
     rows: results.map(summary),

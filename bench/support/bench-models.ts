@@ -113,9 +113,10 @@ export async function prepareModel(
 ): Promise<BenchModel> {
   const { bytes, input, output, ...defined }: Definition = MODELS[name];
   const as = options.as ?? name;
-  const { config } = options;
+  // What `--with` adds to every model's configuration.
+  const config = [options.config ?? [], process.env['BENCH_WITH'] ?? []].flat().join('\n');
   await writeRepository(repository, { [as]: { versions: { 1: await bytes() } } });
-  if (config !== undefined) await writeFile(path.join(repository, as, 'config.yaml'), config);
+  if (config !== '') await writeFile(path.join(repository, as, 'config.yaml'), config);
   const rowShape = options.rowShape ?? defined.rowShape;
   const rows = options.samples ?? sampleRows(options.rows ?? defined.rows, rowShape);
   const file = path.join(repository, as, '1', 'model.onnx');
