@@ -2,20 +2,16 @@
  * P3: MB/s of large binary tensors through gateway and worker ÷ through two bare servers with a Unix socket between them,
  * which receive, forward and answer the same bytes whole. The same load generator for both.
  */
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { freePort } from '../../test/support/headgate.ts';
 import { prepareModel } from '../support/bench-models.ts';
 import { startHeadgate } from '../support/headgate.ts';
 import { median } from '../support/median.ts';
 import { serveModel } from '../support/served-model.ts';
-import { Server } from '../support/server.ts';
+import { startTwoHops } from '../support/two-hops.ts';
 import { makeFigure } from './figure.ts';
 import type { Bench, Figure, Row } from './row.ts';
 import { measureSubjects, ratios } from './subjects.ts';
 
-const TWO_HOPS = fileURLToPath(new URL('../support/two-hop-child.ts', import.meta.url));
 const CONNECTIONS = 4;
 const SIZES = [
   { name: '1 MB', floats: 2 ** 18, rows: 8, seconds: 2 },
@@ -69,15 +65,4 @@ async function measureSize(
     cpu: median(ratios(pairs, 'bare', 'headgate', side => side.cpuUs)),
     details: { pairs, megabytes: (floats * 4) / 2 ** 20 },
   });
-}
-
-async function startTwoHops(folder: string): Promise<Server> {
-  await mkdir(folder, { recursive: true });
-  const port = await freePort();
-  const server = new Server([TWO_HOPS, 'front', String(port), path.join(folder, 'echo.sock')], {
-    folder,
-    port,
-  });
-  await server.ready();
-  return server;
 }

@@ -39,9 +39,9 @@ export class ReplyReader {
   #head: Head | undefined;
   /** Bytes of a head that came in pieces. */
   #held = NO_BYTES;
-  #body = NO_BYTES;
+  #body: Buffer = NO_BYTES;
   /** Memory of bodies, used again: 1 MB anew for each answer had the collector stop the generator for 6 to 16 ms. */
-  #memory = NO_BYTES;
+  #memory: Buffer = NO_BYTES;
   #filled = 0;
   #chunks: ChunkedBody | undefined;
 
