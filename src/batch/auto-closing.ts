@@ -30,7 +30,7 @@ export interface AutoMoment {
 /** Workers should be able to do so many times what arrives, or queues grow long. */
 const HEADROOM = 1.15;
 /** By so much a row must be cheaper in a batch twice as large: less is not worth the longer wait, nor known from noise. */
-const DOUBLING_GAINS = 1.01;
+const DOUBLING_GAINS = 1.03;
 /** A batch a little over the limit is better than a remainder of few rows. */
 const NO_REMAINDER = 1.2;
 /** Of the time until the last answer: less is not known apart from noise. */

@@ -39,7 +39,9 @@ export function economyOf(
   const candidates = candidateSizes(maxRows, allowed);
   const known = candidates
     .filter(rows => rows <= largest)
-    .map(rows => ({ rows, serviceMs: serviceMs(points, rows) }));
+    .map(rows => ({ rows, serviceMs: serviceMs(points, rows) }))
+    // An engine too fast for its clock, or one that does not say.
+    .filter(({ serviceMs: ms }) => Number.isFinite(ms) && ms > 0);
   if (known.length < 2) return untried(candidates, points);
   const least = Math.min(...known.map(rowCostMs));
   const knee = known.find(size => rowCostMs(size) <= least * AS_CHEAP) as SizeCost;

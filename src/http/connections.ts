@@ -96,9 +96,11 @@ export class Connections {
     return this.#bySocket.get(socket);
   }
 
-  /** Whether any does. */
-  get someWaitUnseen(): boolean {
-    for (const { waitsUnseen } of this.#bySocket.values()) if (waitsUnseen) return true;
+  /** Whether node:http would take one for idle that waits for an answer, or has not got all of it yet. */
+  get someOnlySeemIdle(): boolean {
+    for (const [socket, { waitsUnseen }] of this.#bySocket) {
+      if (waitsUnseen || (socket.writableLength > 0 && !socket.destroyed)) return true;
+    }
     return false;
   }
 

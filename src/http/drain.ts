@@ -22,10 +22,10 @@ export async function drain(server: Server, connections: Connections, graceMs: n
   clearTimeout(grace);
 }
 
-/** After a poll of the sockets, so that a request that has arrived is seen before its connection is called idle. Put off while node:http would take one that waits for one that is idle. */
+/** After a poll of the sockets, so that a request that has arrived is seen before its connection is called idle. Put off while one only seems idle. */
 function closeIdle(server: Server, connections: Connections): void {
   setImmediate(() => {
-    if (connections.someWaitUnseen) return;
+    if (connections.someOnlySeemIdle) return;
     connections.closeSilent();
     server.closeIdleConnections();
   });

@@ -70,7 +70,8 @@ export class PlainConnection implements PlainLine {
 
   #begin(chunk: Buffer): void {
     const head = this.#headOf(chunk);
-    if (head === undefined || head.bodyBytes > MAX_PLAIN_BYTES) {
+    const { maxHeaderBytes } = this.#plane.options.limits;
+    if (head === undefined || head.bodyBytes > MAX_PLAIN_BYTES || head.bytes.length > maxHeaderBytes) {
       this.#leave(chunk);
       return;
     }
@@ -160,7 +161,7 @@ export class PlainConnection implements PlainLine {
 
   #goOn(): void {
     const socket = this.#socket;
-    if (socket.writableLength > 0) this.#cutWhenStuck();
+    if (socket.writableNeedDrain) this.#cutWhenStuck();
     const held = this.#held;
     if (held === undefined) return;
     this.#held = undefined;
@@ -173,7 +174,10 @@ export class PlainConnection implements PlainLine {
     const socket = this.#socket;
     const { keepAliveMs } = this.#plane.options.timeouts;
     socket.setTimeout(this.#connection.surroundings.sendMs);
-    socket.once('drain', () => socket.setTimeout(keepAliveMs));
+    // A request that came meanwhile has times of its own.
+    socket.once('drain', () => {
+      if (this.#connection.open.size === 0) socket.setTimeout(keepAliveMs);
+    });
   }
 }
 

@@ -6,6 +6,7 @@ import { type LatencyPoint, pointAt, rescaled } from '../../src/batch/latency-po
 import { LatencySamples } from '../../src/batch/latency-samples.ts';
 import { LatencyTable } from '../../src/batch/latency-table.ts';
 import { LearnedLatencies } from '../../src/batch/learned-latencies.ts';
+import { uniform } from '../support/random.ts';
 
 const point = (rows: number, runMs: number, overheadMs = 0): LatencyPoint => ({
   rows,
@@ -141,7 +142,46 @@ test('sizes that ran while the machine was slow are compared with those that ran
   learn(1, 20, 50);
   learn(2, 40, 1);
   const perRow = times.map(([rows]) => (table.at(rows)?.runMs ?? 0) / rows);
-  for (const ms of perRow) assert.ok(Math.abs(ms - 20) < 1.5, `${perRow}`);
+  for (const ms of perRow) assert.ok(Math.abs(ms - 20) < 3, `${perRow}`);
+});
+
+test('a size that does not run keeps its time, however noisy the one that does', () => {
+  const noises: Readonly<Record<string, (random: number) => number>> = {
+    'one in twenty three times as long': random => (random < 0.05 ? 3 : 1),
+    'one in ten four times as long': random => (random < 0.1 ? 4 : 1),
+    'a tenth either way': random => 0.9 + 0.2 * random,
+  };
+  for (const [name, noise] of Object.entries(noises)) {
+    const random = uniform(3);
+    const table = new LatencyTable([]);
+    const learn = (rows: number, inferMs: number) => table.learn({ rows, inferMs, overheadMs: 0 });
+    for (let run = 0; run < 40; run++) for (const rows of [1, 4, 8]) learn(rows, 1 + rows / 5);
+    for (let run = 0; run < 20_000; run++) learn(1, 1.2 * noise(random()));
+    const ms = table.at(8)?.runMs ?? 0;
+    assert.ok(ms > 2.6 * 0.75 && ms < 2.6 * 1.25, `${name}: ${ms}`);
+  }
+});
+
+test('an engine that says it took no time leaves a table that can be weighed', () => {
+  const table = new LatencyTable([{ kind: 'cpu', rows: 1, inferMs: 0, roundTripMs: 0 }]);
+  for (let run = 0; run < 1000; run++)
+    table.learn({ rows: 1 + (run % 3), inferMs: run % 7 === 0 ? 1 : 0, overheadMs: 0 });
+  const { togetherRows, bestRows } = economyOf(table.points, 8, []);
+  assert.ok(togetherRows >= 1 && bestRows >= 1);
+});
+
+test('two groups of instances of one kind know each size once', () => {
+  const sizes = [1, 2, 4].map(rows => ({ kind: 'cuda', rows, inferMs: rows, roundTripMs: rows + 1 }));
+  const slower = sizes.map(size => ({ ...size, inferMs: size.inferMs * 2 }));
+  const learned = new LearnedLatencies({ measured: [...slower, ...sizes], maxRows: 4, sizes: [] });
+  assert.deepEqual(
+    learned.of('', 'cuda', 0).points.map(({ rows, runMs }) => [rows, runMs]),
+    [
+      [1, 1],
+      [2, 2],
+      [4, 4],
+    ],
+  );
 });
 
 test('a size is believed the more the more often it ran', () => {

@@ -192,6 +192,7 @@ test('a large JSON request is answered like a small one, its large JSON answer t
 test("a large JSON request's tensors are freed once it is answered, and kept while it runs", async t => {
   const { url, service, nextDone } = await startPlane(t);
   service.holds = true;
+  service.output = { name: 'Y', datatype: 'FP32', shape: [1, 1], data: new Uint8Array(4) };
   const done = nextDone();
   const answered = fetch(`${url}/v2/models/identity/infer`, { method: 'POST', body: LARGE });
   const held = await service.nextHeld();
@@ -201,6 +202,15 @@ test("a large JSON request's tensors are freed once it is answered, and kept whi
   assert.equal((await answered).status, 200);
   await done;
   assert.equal(input?.data.length, 0);
+});
+
+test("a large JSON request's tensors are kept where the answer shows them", async t => {
+  const { url, service, nextDone } = await startPlane(t);
+  const done = nextDone();
+  const answered = await fetch(`${url}/v2/models/identity/infer`, { method: 'POST', body: LARGE });
+  assert.equal(answered.status, 200);
+  await done;
+  assert.equal(service.submitted[0]?.inputs[0]?.data.length, WIDTH * 4);
 });
 
 test('a large JSON request that is wrong is refused with the field, and gives its bytes back', async t => {
