@@ -29,6 +29,10 @@ const { values: args } = parseArgs({
 });
 // Quick is one pair: starting and warming up is most of what a second, shorter one would cost.
 const effort = { pairs: Number(args.pairs ?? (args.quick ? 1 : 5)), scale: args.quick ? 0.4 : 1 };
+if (args.client !== 'own' && args.client !== 'autocannon') {
+  console.error('--client: expected own or autocannon');
+  process.exit(2);
+}
 // The rows' processes inherit it.
 process.env['BENCH_CLIENT'] = args.client;
 if (args.with !== undefined) process.env['BENCH_WITH'] = args.with;

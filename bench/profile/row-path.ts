@@ -11,7 +11,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { closedLoop } from '../../src/load/closed-loop.ts';
 import { writeConfig } from '../../test/support/headgate.ts';
-import { AnswerCheck } from '../support/answer-check.ts';
+import { AnswerCheck, echoes } from '../support/answer-check.ts';
 import { startBareServer } from '../support/bare-server.ts';
 import { type BenchModelName, prepareModel } from '../support/bench-models.ts';
 import { type Counts, readCounts } from '../support/headgate.ts';
@@ -129,7 +129,6 @@ const requests = model.rows.map(values =>
     'binary',
   ),
 );
-const bodies = requests.map(request => request.subarray(request.indexOf('\r\n\r\n') + 4));
 const answers = new AnswerCheck(model.output, model.expected);
 
 await using stack = new AsyncDisposableStack();
@@ -149,9 +148,7 @@ subjects.push({
   name: 'echo',
   server: echo,
   hasCounts: false,
-  check: ({ body }, index) => {
-    if (bodies[index]?.equals(body) !== true) throw new Error('not what was sent');
-  },
+  check: echoes(requests),
   turns: [],
 });
 const raws = args.raw

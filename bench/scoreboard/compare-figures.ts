@@ -45,6 +45,6 @@ export function intervalsOverlap(a: Figure, b: Figure): boolean {
   return a.interval[0] <= b.interval[1] && b.interval[0] <= a.interval[1];
 }
 
-function isMoreBetter({ target, unit }: Figure): boolean {
-  return target === undefined ? unit === 'ratio' : target.bound === 'least';
+function isMoreBetter({ target, unit, lessIsBetter }: Figure): boolean {
+  return target === undefined ? unit === 'ratio' && lessIsBetter !== true : target.bound === 'least';
 }

@@ -3,7 +3,7 @@
  * costs through gateway and workers. The naive gateway is held to the same limit in the same pairs.
  */
 import path from 'node:path';
-import { AnswerCheck } from '../support/answer-check.ts';
+import { AnswerCheck, echoes } from '../support/answer-check.ts';
 import { startBareServer } from '../support/bare-server.ts';
 import { type BenchModel, prepareModel } from '../support/bench-models.ts';
 import { startHeadgate } from '../support/headgate.ts';
@@ -87,18 +87,12 @@ function subjects(repository: string, model: BenchModel): Subject[] {
   const answers = new AnswerCheck(model.output, model.expected);
   const shared = { requests, connections: CONNECTIONS, seconds: SECONDS };
   const load = { ...shared, check: answers.check.bind(answers) };
-  const bodies = requests.map(request => request.subarray(request.indexOf('\r\n\r\n') + 4));
   return [
     { name: 'headgate', load, start: folder => startHeadgate(repository, folder) },
     { name: 'naive', load, start: folder => startNaive(repository, model.name, folder) },
     {
       name: 'echo',
-      load: {
-        ...shared,
-        check: ({ body }, index) => {
-          if (bodies[index]?.equals(body) !== true) throw new Error('not what was sent');
-        },
-      },
+      load: { ...shared, check: echoes(requests) },
       start: folder => startBareServer('echo', folder),
     },
   ];

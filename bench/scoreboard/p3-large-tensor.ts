@@ -3,6 +3,7 @@
  * which receive, forward and answer the same bytes whole. The same load generator for both.
  */
 import path from 'node:path';
+import { echoes } from '../support/answer-check.ts';
 import { prepareModel } from '../support/bench-models.ts';
 import { startHeadgate } from '../support/headgate.ts';
 import { median } from '../support/median.ts';
@@ -37,7 +38,6 @@ async function measureSize(
   const { requests, answers } = serveModel(
     await prepareModel(repository, 'identity', { rows, rowShape: [floats] }),
   );
-  const bodies = requests.map(request => request.subarray(request.indexOf('\r\n\r\n') + 4));
   const shared = { requests, connections: CONNECTIONS, seconds };
   const pairs = await measureSubjects(bench, name, [
     {
@@ -47,12 +47,7 @@ async function measureSize(
     },
     {
       name: 'bare',
-      load: {
-        ...shared,
-        check: ({ body }, index) => {
-          if (bodies[index]?.equals(body) !== true) throw new Error('not what was sent');
-        },
-      },
+      load: { ...shared, check: echoes(requests) },
       start: startTwoHops,
     },
   ]);

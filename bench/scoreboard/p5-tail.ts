@@ -8,6 +8,7 @@
  * which had to share the cores with HTTP and the generator: that one is left to the batcher.
  */
 import path from 'node:path';
+import { quantile } from '../../src/load/quantile.ts';
 import { drawnLatency, type MeasuredRun } from '../simulator/drawn-latency.ts';
 import { type Ideal, idealTail, type Setting } from '../simulator/ideal.ts';
 import type { Arrival } from '../simulator/queue.ts';
@@ -95,6 +96,7 @@ export async function measureTail(bench: Bench, subject: TailSubject): Promise<r
       name: `${subject.title}, ${name}`,
       unit: 'ratio',
       all: over(ideal),
+      lessIsBetter: true,
       details: {},
     });
   return [
@@ -178,7 +180,7 @@ function detailsOf({ engine, saturatedPerSecond, run, ideals }: Pair) {
     saturatedPerSecond,
     offeredPerSecond,
     p99Ms,
-    p50Ms: run.okMs[run.okMs.length >> 1],
+    p50Ms: quantile(run.okMs, 0.5),
     ideals,
     engineMs: engine.points,
     outcomes,

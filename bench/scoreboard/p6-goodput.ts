@@ -12,7 +12,14 @@ import type { Arrival } from '../simulator/queue.ts';
 import { type BenchModel, prepareModel } from '../support/bench-models.ts';
 import { DEFAULT_INSTANCES, type EngineTable, measureEngine } from '../support/engine-table.ts';
 import { startHeadgate } from '../support/headgate.ts';
-import { arrivalsOf, fill, offer, type ServedModel, serveModel } from '../support/served-model.ts';
+import {
+  arrivalsOf,
+  fill,
+  type Offered,
+  offer,
+  type ServedModel,
+  serveModel,
+} from '../support/served-model.ts';
 import type { Server } from '../support/server.ts';
 import { makeFigure } from './figure.ts';
 import { TAIL_SUBJECTS, type TailSubject } from './p5-tail.ts';
@@ -53,21 +60,25 @@ interface Run {
   readonly n: number;
   readonly p99Ms: number;
   readonly isVoid: string | undefined;
+  readonly generator: Offered['generator'];
 }
 
 export async function measureGoodput(bench: Bench, subject: TailSubject): Promise<Figure> {
   const course = await prepare(bench, subject);
   let rung = RUNGS.length - 1;
-  for (let run = 0; run < bench.pairs && rung >= 0; run++) rung = await descend(course, run, rung);
-  const kept = RUNGS[rung] ?? 0;
+  const shares: number[] = [];
+  for (let run = 0; run < bench.pairs && rung >= 0; run++) {
+    rung = await descend(course, run, rung);
+    shares.push(RUNGS[rung] ?? 0);
+  }
   const { engine, sloMs, ideal, runs } = course;
   const late = runs.filter(({ isVoid }) => isVoid !== undefined);
   const reason = engine.isVoid ?? (late.length * 2 > runs.length ? late[0]?.isVoid : undefined);
-  return makeFigure({
+  const figure = makeFigure({
     row: 'P6',
     name: subject.title,
     unit: 'ratio',
-    all: [kept],
+    all: shares,
     target: { bound: 'least', value: 0.8 },
     ...(reason !== undefined && { isVoid: reason }),
     details: {
@@ -79,6 +90,8 @@ export async function measureGoodput(bench: Bench, subject: TailSubject): Promis
       runs,
     },
   });
+  // Kept by every run, not by half of them.
+  return { ...figure, value: Math.min(...shares) };
 }
 
 /** Measures the engine, declares the SLO to the gateway and finds the optimum on the arrivals that will be sent. */
@@ -105,7 +118,9 @@ async function prepare(bench: Bench, subject: TailSubject): Promise<Course> {
 }
 
 async function declareSlo(repository: string, { name }: BenchModel, sloMs: number): Promise<void> {
-  await writeFile(path.join(repository, name, 'config.yaml'), `sloMs: ${sloMs}\ntimeoutMs: 30000\n`);
+  const added = process.env['BENCH_WITH'] ?? '';
+  const config = `sloMs: ${sloMs}\ntimeoutMs: 30000\n${added}\n`;
+  await writeFile(path.join(repository, name, 'config.yaml'), config);
 }
 
 /** From this rung down to the highest that a fresh gateway keeps; −1: none. The first of them searches by halves. */
@@ -134,7 +149,7 @@ async function keeps(course: Course, server: Server, run: number, rung: number):
   bench.progress(`${subject.title} run ${run + 1}/${bench.pairs} at ${share.toFixed(2)} of the optimum`);
   const offered = await offer(server, served, { perSecond: share * ideal.perMs * 1000, seconds, seed: run });
   const { requests: n, p99Ms, generator, offeredPerSecond, okPerSecond } = offered;
-  runs.push({ run, share, n, p99Ms, isVoid: generator.isVoid });
+  runs.push({ run, share, n, p99Ms, isVoid: generator.isVoid, generator });
   const series = `${subject.title} with an SLO`;
   bench.plot({ series, offeredPerSecond, answeredPerSecond: okPerSecond, p99Ms });
   return p99Ms <= sloMs;

@@ -4,7 +4,7 @@
  * costs as much however little is done on the way.
  */
 import path from 'node:path';
-import type { CheckedReply } from '../support/answer-check.ts';
+import { echoes } from '../support/answer-check.ts';
 import { type BenchModelName, prepareModel } from '../support/bench-models.ts';
 import { startHeadgate } from '../support/headgate.ts';
 import { RawOrt } from '../support/raw-ort.ts';
@@ -53,10 +53,3 @@ export const p9: Row = {
     return figures;
   },
 };
-
-function echoes(requests: readonly Buffer[]): (reply: CheckedReply, index: number) => void {
-  const bodies = requests.map(request => request.subarray(request.indexOf('\r\n\r\n') + 4));
-  return ({ body }, index) => {
-    if (bodies[index]?.equals(body) !== true) throw new Error('not what was sent');
-  };
-}

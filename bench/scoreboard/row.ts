@@ -24,6 +24,8 @@ export interface Figure {
   readonly all: readonly number[];
   /** Absent: shown, held to nothing. */
   readonly target?: Target;
+  /** Of a ratio that is held to nothing: a fall is good. */
+  readonly lessIsBetter?: true;
   /** The same ratio in CPU-seconds of the process trees, where that says something. */
   readonly cpu?: number;
   /** Why this figure does not count: a baseline that fell short, a generator that was late. */

@@ -40,3 +40,13 @@ export class AnswerCheck {
     if (right.length < MAX_BODIES) right.push(Buffer.from(reply.body));
   }
 }
+
+/** Judges an echo: each answer's body must be its request's. */
+export function echoes(
+  requests: readonly Buffer[],
+): (reply: Pick<CheckedReply, 'body'>, index: number) => void {
+  const bodies = requests.map(request => request.subarray(request.indexOf('\r\n\r\n') + 4));
+  return ({ body }, index) => {
+    if (bodies[index]?.equals(body) !== true) throw new Error('not what was sent');
+  };
+}

@@ -180,7 +180,7 @@ const REFERENCE_GAIN: Readonly<Record<string, number>> = {
 };
 const SHORT = 0.85;
 
-/** Why raw timings (batch 1 among them, one process) are too poor a baseline to be held against; undefined: they are good. */
+/** Why raw timings (batch 1 among them) are too poor a baseline to be held against; undefined: they are good. */
 export function shortOfReference(name: string, timings: readonly RawTiming[]): string | undefined {
   const alone = timings.find(({ batch }) => batch === 1);
   const wanted = REFERENCE_GAIN[name];

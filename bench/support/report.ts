@@ -42,11 +42,14 @@ function readOr(file: string): string | undefined {
   }
 }
 
+/** As it is before anything is measured: a commit made meanwhile is not what was measured. */
+const MACHINE = machine();
+
 /** Writes `bench/results/<name>-<time>.json` and returns its path. */
 export function writeResult(name: string, result: unknown): string {
   mkdirSync(RESULTS, { recursive: true });
   const file = new URL(`${name}-${new Date().toISOString().replaceAll(/[:.]/g, '-')}.json`, RESULTS);
-  writeFileSync(file, `${JSON.stringify({ name, machine: machine(), result }, null, 2)}\n`);
+  writeFileSync(file, `${JSON.stringify({ name, machine: MACHINE, result }, null, 2)}\n`);
   return file.pathname;
 }
 

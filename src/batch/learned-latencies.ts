@@ -52,11 +52,6 @@ export class Learned {
     return this.#runs >= PROVEN_AFTER;
   }
 
-  /** Batches learned from. */
-  get runs(): number {
-    return this.#runs;
-  }
-
   /** What a batch should take; undefined when nothing is known. */
   expect(rows: number): LatencyPoint | undefined {
     return this.#table.at(rows);

@@ -20,7 +20,7 @@ const batching = Type.Object({
     default: 'auto',
     expected: 'a number from 0 to 60000, or auto',
     description:
-      'How long a free worker waits for a fuller batch, ms; auto: it learns which batches pay and waits only for sloMs.',
+      'How long a free worker waits for a fuller batch, ms; auto: it learns when waiting pays (docs/batching.md).',
     ...RELOAD,
   }),
   preferredBatchSizes: sizes(

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ErrorCode, GatewayError } from '../errors.ts';
+import type { Lease } from '../inference.ts';
 
 /** A request and its one answer, on whatever it came: an `Exchange` of node:http, or a plain one. */
 export interface Answering {
@@ -15,5 +16,5 @@ export interface Answering {
    * Sends the whole answer, `headers` as name, value, name, value. Dropped when nobody waits for it. The memory of
    * `lease` is let go when the chunks are no longer needed.
    */
-  answer(status: number, headers: string[], chunks: readonly Uint8Array[], lease?: { release(): void }): void;
+  answer(status: number, headers: string[], chunks: readonly Uint8Array[], lease?: Lease): void;
 }

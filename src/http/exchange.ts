@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { type ErrorCode, GatewayError } from '../errors.ts';
 import type { Lease } from '../inference.ts';
 import { hasLongUnreadBody, lingerThenEnd } from './linger.ts';
+import { byteLength, latin1Text, SMALL_BYTES } from './small-answer.ts';
 
 /** What an exchange must know of the connection it belongs to. */
 export interface Surroundings {
@@ -105,15 +106,9 @@ function cutWhenStuck(socket: Socket, response: ServerResponse, sendMs: number):
   response.prependOnceListener('finish', () => socket.setTimeout(0));
 }
 
-/** Up to this, copies are cheaper than buffers for the socket to gather. */
-const SMALL_BYTES = 4096;
-
-/** A small answer as text leaves with its head in one plain write, without a gathering one: 1 to 6 µs of CPU less (interleaved runs on a busy machine). */
 function sendAll(response: ServerResponse, chunks: readonly Uint8Array[], bytes: number): void {
   if (bytes <= SMALL_BYTES) {
-    let text = '';
-    for (let i = 0; i < chunks.length; i++) text += latin1(chunks[i] as Uint8Array);
-    response.end(text, 'latin1');
+    response.end(latin1Text('', chunks), 'latin1');
   } else if (chunks.length === 1) {
     response.end(chunks[0]);
   } else {
@@ -123,18 +118,5 @@ function sendAll(response: ServerResponse, chunks: readonly Uint8Array[], bytes:
   }
 }
 
-function latin1(bytes: Uint8Array): string {
-  const buffer = Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return buffer.toString('latin1');
-}
-
 const OPEN = { kind: 'open' } as const;
 const ANSWERED = { kind: 'answered' } as const;
-
-function byteLength(chunks: readonly Uint8Array[]): number {
-  let bytes = 0;
-  for (let i = 0; i < chunks.length; i++) bytes += (chunks[i] as Uint8Array).length;
-  return bytes;
-}

@@ -17,7 +17,7 @@ import { releaseBody } from './release-body.ts';
 import { deadlineOf, type InferHead, priorityOf, readInferHead } from './request-head.ts';
 import type { Target } from './service.ts';
 
-type Record = { -readonly [Key in keyof RequestDone]: RequestDone[Key] };
+type Recording = { -readonly [Key in keyof RequestDone]: RequestDone[Key] };
 
 /**
  * One inference over HTTP: choose the version, read and decode the body, submit, answer. The version comes first,
@@ -28,7 +28,7 @@ export class InferCall {
   readonly #plane: Plane;
   readonly #exchange: Answering;
   readonly #body: Reservation;
-  readonly #record: Record;
+  readonly #record: Recording;
   /** When the request was whole and understood: its deadline counts from here. */
   #decodedAt = 0;
   #answeringSince = 0;
@@ -194,7 +194,7 @@ function takesTheSame(target: Target, before: Target): boolean {
   return textOf(target) === textOf(before);
 }
 
-function newRecord(): Record {
+function newRecord(): Recording {
   return {
     model: '',
     version: '',

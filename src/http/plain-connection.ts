@@ -1,6 +1,6 @@
 /**
- * Inference in its plainest form, read and answered past node:http: of a row's CPU in the gateway node:http's objects,
- * streams and events were more than half.
+ * Inference in its plainest form, read and answered past node:http, whose objects, streams and events were more than a
+ * third of a row's CPU in the gateway: 77.7 → 50.6 µs on its main thread.
  *
  * The connection stays node:http's: its timeouts, its limits and its end. Only what node:http would be given is looked
  * at first, once a small inference has been answered on it; large bodies node:http reads by itself, for a fifth less.
@@ -16,11 +16,9 @@ import { InferCall } from './infer.ts';
 import { PlainExchange, type PlainLine } from './plain-exchange.ts';
 import { type PlainHead, parsePlainHead } from './plain-head.ts';
 import type { Plane } from './plane.ts';
+import { latin1Text, SMALL_BYTES } from './small-answer.ts';
 
-/** Up to this, an answer is one string: cheaper than buffers for the socket to gather. */
-const SMALL_BYTES = 4096;
-
-/** Head and body: what one read holds. */
+/** Of a body: with its head it must come in one read. */
 export const MAX_PLAIN_BYTES = 64 * 1024;
 
 const NO_BYTES = Buffer.alloc(0);
@@ -189,9 +187,7 @@ function sendAll(
   written: (() => void) | undefined,
 ): void {
   if (bodyBytes <= SMALL_BYTES) {
-    let text = head;
-    for (let i = 0; i < chunks.length; i++) text += latin1(chunks[i] as Uint8Array);
-    socket.write(text, 'latin1');
+    socket.write(latin1Text(head, chunks), 'latin1');
     written?.();
     return;
   }
@@ -201,11 +197,4 @@ function sendAll(
   // A connection that breaks leaves the memory to the garbage collector.
   socket.write(chunks.at(-1) as Uint8Array, error => error ?? written?.());
   socket.uncork();
-}
-
-function latin1(bytes: Uint8Array): string {
-  const buffer = Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return buffer.toString('latin1');
 }

@@ -1,6 +1,8 @@
 import { type IncomingHttpHeaders, STATUS_CODES } from 'node:http';
 import { type ErrorCode, GatewayError } from '../errors.ts';
+import type { Lease } from '../inference.ts';
 import type { Answering } from './answering.ts';
+import { byteLength } from './small-answer.ts';
 
 /** What a plain exchange came on. */
 export interface PlainLine {
@@ -45,19 +47,13 @@ export class PlainExchange implements Answering {
     this.#onGone?.();
   }
 
-  answer(
-    status: number,
-    headers: readonly string[],
-    chunks: readonly Uint8Array[],
-    lease?: { release(): void },
-  ): void {
+  answer(status: number, headers: readonly string[], chunks: readonly Uint8Array[], lease?: Lease): void {
     if (this.#state.kind !== 'open') {
       lease?.release();
       return;
     }
     this.#state = ANSWERED;
-    let bytes = 0;
-    for (let i = 0; i < chunks.length; i++) bytes += (chunks[i] as Uint8Array).length;
+    const bytes = byteLength(chunks);
     let head = status === 200 ? 'HTTP/1.1 200 OK\r\n' : `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`;
     for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
     this.#line.write(`${head}content-length: ${bytes}\r\n`, chunks, bytes, lease && (() => lease.release()));

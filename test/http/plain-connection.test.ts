@@ -206,3 +206,36 @@ test('what is malformed on a connection in use gets the answer it gets on a new 
   }
   assert.equal(started.plane.inFlight, 0);
 });
+
+test('a head above the limit is refused on a connection in use as on a new one', async t => {
+  const started = await startPlane(t, { limits: { ...OPTIONS.limits, maxHeaderBytes: 1024 } });
+  const long = inferBytes(jsonBody(), `X-Note: ${'a'.repeat(2000)}\r\n`);
+  assert.equal((await new Client(t, started.port).ask(long)).status, 431);
+  const client = await plainClient(t, started);
+  assert.equal((await client.ask(long)).status, 431);
+});
+
+test('a request that came while the answer before it was stuck is not under the idle limit', async t => {
+  const started = await startPlane(t);
+  const { service, plane } = started;
+  const accepted = once(plane.app.server, 'connection');
+  const client = await plainClient(t, started);
+  const [serverSide] = (await accepted) as [Socket];
+  const bytes = 16 * 1024 * 1024;
+  service.output = { name: 'Y', datatype: 'FP32', shape: [1, bytes / 4], data: new Uint8Array(bytes) };
+  client.socket.pause();
+  const answered = started.nextDone();
+  client.socket.write(inferBytes(jsonBody(1, 2, { parameters: { binary_data_output: true } })));
+  await answered;
+  service.output = undefined;
+  service.holds = true;
+  client.socket.write(JSON_INFER);
+  const held = await service.nextHeld();
+  const drained = once(serverSide, 'drain');
+  client.socket.resume();
+  await drained;
+  assert.notEqual(serverSide.timeout, OPTIONS.timeouts.keepAliveMs);
+  held.answer();
+  assert.equal((await client.next()).status, 200);
+  assert.equal((await client.next()).status, 200);
+});
