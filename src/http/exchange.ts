@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type ErrorCode, GatewayError } from '../errors.ts';
 import type { Lease } from '../inference.ts';
 import { hasLongUnreadBody, lingerThenEnd } from './linger.ts';
 import { byteLength, latin1Text, SMALL_BYTES } from './small-answer.ts';
+import { WaitingRequest } from './waiting-request.ts';
 
 /** What an exchange must know of the connection it belongs to. */
 export interface Surroundings {
@@ -17,33 +17,18 @@ export interface Surroundings {
   readonly sendMs: number;
 }
 
-/**
- * One request and its answer. It is `open` until it is `answered`, once, or its connection closes: `gone`. An answer
- * to an exchange that is not open is dropped, so that nobody has to ask before answering.
- */
-export class Exchange {
+/** One request of node:http's, and its answer. */
+export class Exchange extends WaitingRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly startedAt = performance.now();
   readonly #surroundings: Surroundings;
-  #state: { readonly kind: 'open' | 'answered' } | { readonly kind: 'gone'; readonly why: ErrorCode } = OPEN;
-  #onGone: (() => void) | undefined;
   #bodyIsRead = false;
 
   constructor(request: IncomingMessage, response: ServerResponse, surroundings: Surroundings) {
+    super();
     this.request = request;
     this.response = response;
     this.#surroundings = surroundings;
-  }
-
-  /** Why nobody waits for the answer any more; undefined while somebody does. */
-  get goneBecause(): ErrorCode | undefined {
-    return this.#state.kind === 'gone' ? this.#state.why : undefined;
-  }
-
-  /** The same as an error. */
-  goneError(): GatewayError {
-    return new GatewayError(this.goneBecause ?? 'cancelled', 'the client has gone');
   }
 
   /** Tells that the last byte of the body has come: the parser says so itself only after the answer may be written. */
@@ -51,28 +36,12 @@ export class Exchange {
     this.#bodyIsRead = true;
   }
 
-  /** Calls `listener` when the client leaves before its answer; the latest listener holds. */
-  whenGone(listener: () => void): void {
-    this.#onGone = listener;
-  }
-
-  /** The connection has closed. */
-  depart(why: ErrorCode): void {
-    if (this.#state.kind !== 'open') return;
-    this.#state = { kind: 'gone', why };
-    this.#onGone?.();
-  }
-
   /**
    * Sends the whole answer, `headers` as name, value, name, value. The chunks are handed to the socket as they are,
    * in one write; the memory of `lease` is let go when the kernel has taken all of it, or nothing will be sent.
    */
   answer(status: number, headers: string[], chunks: readonly Uint8Array[], lease?: Lease): void {
-    if (this.#state.kind !== 'open') {
-      lease?.release();
-      return;
-    }
-    this.#state = ANSWERED;
+    if (!this.takesAnswer(lease)) return;
     this.#surroundings.leave(this);
     const { request, response } = this;
     const lingers = !this.#bodyIsRead && hasLongUnreadBody(request);
@@ -117,6 +86,3 @@ function sendAll(response: ServerResponse, chunks: readonly Uint8Array[], bytes:
     response.end();
   }
 }
-
-const OPEN = { kind: 'open' } as const;
-const ANSWERED = { kind: 'answered' } as const;

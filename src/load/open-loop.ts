@@ -57,8 +57,6 @@ const DEFAULT_MAX_CONNECTIONS = 256;
 const DEFAULT_PRECONNECT = 16;
 const DEFAULT_TIMEOUT_MS = 10_000;
 const SWEEP_MS = 20;
-/** Answers over which the usual latency is known. */
-const USUAL_OVER = 64;
 
 /** Runs the whole schedule. Rejects when its first connections cannot be made, or with the signal's reason. */
 export function openLoop(options: OpenLoopOptions): Promise<OpenLoopResult> {
@@ -85,8 +83,6 @@ class OpenLoop implements ConnectionOwner {
   /** Requests before this are due; those from `#unsent` to here wait for a connection. */
   #due = 0;
   #unsent = 0;
-  /** ms, a fading mean. */
-  #usualMs = 0;
 
   constructor(
     options: OpenLoopOptions,
@@ -125,8 +121,7 @@ class OpenLoop implements ConnectionOwner {
     connection.index = -1;
     const latencyMs = now - this.#dueAt(index);
     this.#tally.answer(index, reply, latencyMs);
-    this.#usualMs += (latencyMs - this.#usualMs) / USUAL_OVER;
-    this.#wakeup.usualMs = this.#usualMs;
+    this.#wakeup.noteLatency(latencyMs);
     this.#options.inspect?.(reply, index);
     this.#connections.giveBack(connection, now);
     this.#feed();

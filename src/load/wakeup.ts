@@ -7,6 +7,8 @@ const LEAST_NAP_MS = 0.05;
 const MOST_NAP_MS = 1;
 /** Naps hide at most so much of what it usually takes until an answer. */
 const HIDDEN = 1 / 40;
+/** Answers over which that is known. */
+const USUAL_OVER = 64;
 const PILLOW = new Int32Array(new SharedArrayBuffer(4));
 
 /**
@@ -21,7 +23,8 @@ const PILLOW = new Int32Array(new SharedArrayBuffer(4));
  */
 export class Wakeup {
   readonly #call: () => void;
-  #napMs = LEAST_NAP_MS;
+  /** A fading mean. */
+  #usualMs = 0;
   #at = 0;
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
@@ -30,9 +33,9 @@ export class Wakeup {
     this.#call = call;
   }
 
-  /** How long answers usually take: they are noticed as late as a nap is long. */
-  set usualMs(ms: number) {
-    this.#napMs = Math.min(MOST_NAP_MS, Math.max(LEAST_NAP_MS, ms * HIDDEN));
+  /** An answer took so long. Answers are noticed as late as a nap is long, so that naps follow what they usually take. */
+  noteLatency(ms: number): void {
+    this.#usualMs += (ms - this.#usualMs) / USUAL_OVER;
   }
 
   in(ms: number): void {
@@ -52,7 +55,8 @@ export class Wakeup {
       this.#call();
       return;
     }
-    const napMs = Math.min(this.#napMs, left - SLACK_MS);
+    const longest = Math.min(MOST_NAP_MS, Math.max(LEAST_NAP_MS, this.#usualMs * HIDDEN));
+    const napMs = Math.min(longest, left - SLACK_MS);
     if (napMs >= LEAST_NAP_MS) Atomics.wait(PILLOW, 0, 0, napMs);
     this.#immediate = setImmediate(this.#approach);
   };
