@@ -11,14 +11,14 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { closedLoop } from '../../src/load/closed-loop.ts';
 import { writeConfig } from '../../test/support/headgate.ts';
-import { AnswerCheck, echoes } from '../support/answer-check.ts';
+import { type AnswerCheck, echoes } from '../support/answer-check.ts';
 import { startBareServer } from '../support/bare-server.ts';
 import { type BenchModelName, prepareModel } from '../support/bench-models.ts';
 import { type Counts, readCounts } from '../support/headgate.ts';
 import { median } from '../support/median.ts';
-import { inferPath, inferRequest } from '../support/oip.ts';
 import { processTree } from '../support/process-tree.ts';
 import { RawOrt } from '../support/raw-ort.ts';
+import { serveModel } from '../support/served-model.ts';
 import { Server } from '../support/server.ts';
 import { TempFolder } from '../support/temp-folder.ts';
 import { type ThreadCpu, threadsOf, usedBetween } from './thread-cpu.ts';
@@ -122,14 +122,7 @@ function report({ name, turns }: Subject): string {
 await using folder = await TempFolder.create();
 const repository = path.join(folder.path, 'models');
 const model = await prepareModel(repository, args.model as BenchModelName);
-const requests = model.rows.map(values =>
-  inferRequest(
-    inferPath(model.name),
-    [{ name: model.input, shape: [1, ...model.rowShape], values }],
-    'binary',
-  ),
-);
-const answers = new AnswerCheck(model.output, model.expected);
+const { requests, answers } = serveModel(model);
 
 await using stack = new AsyncDisposableStack();
 const subjects: Subject[] = [];

@@ -3,14 +3,14 @@
  * costs through gateway and workers. The naive gateway is held to the same limit in the same pairs.
  */
 import path from 'node:path';
-import { AnswerCheck, echoes } from '../support/answer-check.ts';
+import { echoes } from '../support/answer-check.ts';
 import { startBareServer } from '../support/bare-server.ts';
 import { type BenchModel, prepareModel } from '../support/bench-models.ts';
 import { startHeadgate } from '../support/headgate.ts';
 import { median } from '../support/median.ts';
 import { startNaive } from '../support/naive.ts';
-import { inferPath, inferRequest } from '../support/oip.ts';
 import { bestBatch, RawOrt, type RawTiming, shortOfReference } from '../support/raw-ort.ts';
+import { serveModel } from '../support/served-model.ts';
 import { makeFigure } from './figure.ts';
 import type { Bench, Figure, Row } from './row.ts';
 import { measureSubjects, ratios, type Subject } from './subjects.ts';
@@ -77,14 +77,7 @@ export const p1: Row = {
 };
 
 function subjects(repository: string, model: BenchModel): Subject[] {
-  const requests = model.rows.map(values =>
-    inferRequest(
-      inferPath(model.name),
-      [{ name: model.input, shape: [1, ...model.rowShape], values }],
-      'binary',
-    ),
-  );
-  const answers = new AnswerCheck(model.output, model.expected);
+  const { requests, answers } = serveModel(model);
   const shared = { requests, connections: CONNECTIONS, seconds: SECONDS };
   const load = { ...shared, check: answers.check.bind(answers) };
   return [
