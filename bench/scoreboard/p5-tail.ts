@@ -73,19 +73,33 @@ interface Pair {
   readonly ideals: Ideals;
 }
 
+interface Course {
+  readonly bench: Bench;
+  readonly subject: TailSubject;
+  readonly model: BenchModel;
+  readonly repository: string;
+  readonly pair: number;
+  readonly perSecond: number | undefined;
+}
+
 interface Ideals {
   readonly usual: Ideal;
   readonly rawRuns: Ideal;
   readonly servedRuns: Ideal;
 }
 
-export async function measureTail(bench: Bench, subject: TailSubject): Promise<readonly Figure[]> {
+/** `perSecond`: what is offered instead of 70 % of what this gateway takes. */
+export async function measureTail(
+  bench: Bench,
+  subject: TailSubject,
+  perSecond?: number,
+): Promise<readonly Figure[]> {
   const repository = path.join(bench.folder, subject.name);
   const model = await prepareModel(repository, subject.name, { config: CONFIG });
   const pairs: Pair[] = [];
   for (let pair = 0; pair < bench.pairs; pair++) {
     bench.progress(`${subject.title} pair ${pair + 1}/${bench.pairs}`);
-    pairs.push(await measurePair(bench, subject, model, repository, pair));
+    pairs.push(await measurePair({ bench, subject, model, repository, pair, perSecond }));
   }
   const reasons = pairs.flatMap(({ engine, run }) => engine.isVoid ?? run.generator.isVoid ?? []);
   for (const { run } of pairs) plotRun(bench, subject, run);
@@ -114,18 +128,13 @@ export async function measureTail(bench: Bench, subject: TailSubject): Promise<r
   ];
 }
 
-async function measurePair(
-  bench: Bench,
-  subject: TailSubject,
-  model: BenchModel,
-  repository: string,
-  pair: number,
-): Promise<Pair> {
-  const { batches } = subject;
+async function measurePair(course: Course): Promise<Pair> {
+  const { bench, model, pair } = course;
+  const { batches } = course.subject;
   const seconds = Math.max(0.15, 0.4 * bench.scale);
   const measure = () => measureEngine(model, { batches, seconds, processes: DEFAULT_INSTANCES });
   const before = pair % 2 === 0 ? await measure() : undefined;
-  const loaded = await loadHeadgate(bench, subject, model, repository, pair);
+  const loaded = await loadHeadgate(course);
   const engine = before ?? (await measure());
   const arrivals: Arrival[] = Array.from(loaded.run.arrivals, at => ({ at, rows: 1 }));
   const setting = { servers: DEFAULT_INSTANCES, service: engine.latency, maxRows: engine.maxRows };
@@ -145,18 +154,17 @@ function idealsOf(
 
 /** A fresh gateway: warmed up, saturated to know its rate, then the arrivals. */
 async function loadHeadgate(
-  { scale, folder }: Bench,
-  { name, connections, saturateSeconds, seconds }: TailSubject,
-  model: BenchModel,
-  repository: string,
-  pair: number,
+  course: Course,
 ): Promise<Pick<Pair, 'saturatedPerSecond' | 'run' | 'servedRuns'>> {
+  const { model, repository, pair } = course;
+  const { scale, folder } = course.bench;
+  const { name, connections, saturateSeconds, seconds } = course.subject;
   await using server = await startHeadgate(repository, path.join(folder, `${name}-${pair}`));
   const served = serveModel(model);
   const loop = { connections, seconds: Math.max(1.5, scale * saturateSeconds) };
   await fill(server, served, loop);
   const { perSecond: saturatedPerSecond } = await fill(server, served, loop);
-  const perSecond = LOAD * saturatedPerSecond;
+  const perSecond = course.perSecond ?? LOAD * saturatedPerSecond;
   await offer(server, served, { perSecond, seconds: Math.max(0.5, scale), seed: 1000 + pair });
   const runs = new ServedRuns();
   const measured = { perSecond, seconds: Math.max(1, seconds * scale), seed: pair, inspect: runs.see };
