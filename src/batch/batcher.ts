@@ -196,12 +196,12 @@ export class Batcher {
 
   #answer(entry: Entry, result: InferenceResult): void {
     this.#deadlines.remove(entry);
-    if (entry.predictedMs > 0) this.#foresight.turnedOut(entry, this.#options.now());
+    if (entry.predictedMs > 0) this.#foresight.inTime(entry, this.#options.now());
     entry.answer(result);
   }
 
   #fail(entry: Entry, error: GatewayError): void {
-    if (error.code === 'deadline') this.#foresight.turnedOut(entry, this.#options.now());
+    if (error.code === 'deadline') this.#foresight.late(entry, this.#options.now());
     this.#backlog.remove(entry);
     this.#deadlines.remove(entry);
     entry.fail(error);

@@ -141,9 +141,14 @@ export class Foresight {
     return now + expected.runMs + expected.overheadMs > head.deadline ? head : undefined;
   }
 
-  /** An entry that was let in with a prediction has been answered, or has failed for its deadline. */
-  turnedOut({ predictedMs, submittedAt }: Entry, now: number): void {
-    if (predictedMs > 0) this.#error.add(predictedMs, now - submittedAt);
+  /** An entry has been answered in time. */
+  inTime({ predictedMs, submittedAt }: Entry, now: number): void {
+    if (predictedMs > 0) this.#error.inTime(predictedMs, now - submittedAt);
+  }
+
+  /** An entry has failed for its deadline. */
+  late({ predictedMs, submittedAt }: Entry, now: number): void {
+    if (predictedMs > 0) this.#error.late(predictedMs, now - submittedAt);
   }
 
   /** When a caller refused now may try again, ms. */

@@ -4,7 +4,6 @@ import { type AutoMoment, closeAuto, dividedShare, limitRows } from '../../src/b
 import { economyOf } from '../../src/batch/batch-economy.ts';
 import type { LatencyPoint } from '../../src/batch/latency-points.ts';
 import { hopelessForMs, type Outlook, predictedMs } from '../../src/batch/prediction.ts';
-import { PredictionError } from '../../src/batch/prediction-error.ts';
 import { sendAheadPays } from '../../src/batch/send-ahead.ts';
 
 const points = (table: Readonly<Record<number, number>>): LatencyPoint[] =>
@@ -148,17 +147,6 @@ test('a request is predicted its own run, what is in front of it, and the rest o
   const wide = { points: WIDE_MLP, economy: economyOf(WIDE_MLP, 128, []) };
   near(predictedMs(outlook({ ...wide, waitingRows: 7 })), 5);
   assert.equal(predictedMs(outlook({ points: [] })), 0, 'nothing is known: nothing is predicted');
-});
-
-test('predictions are multiplied with what waits took beyond them, within bounds', () => {
-  const error = new PredictionError();
-  assert.equal(error.factor, 1.1);
-  for (let i = 0; i < 50; i++) error.add(100, i % 10 === 0 ? 180 : 100);
-  assert.equal(error.factor, 1.8);
-  for (let i = 0; i < 50; i++) error.add(100, 20);
-  assert.equal(error.factor, 1.1);
-  for (let i = 0; i < 50; i++) error.add(100, 5000);
-  assert.equal(error.factor, 3);
 });
 
 test('who could not be answered in time is told when to come again', () => {

@@ -146,12 +146,12 @@ test('what waits and cannot be answered in time any more is let go when a worker
   await proven(one, 20, 21);
   const running = one.batcher.submit(request(tagged(1)));
   await one.executor.reached(4);
-  const deadline = Date.now() + 75;
+  const deadline = Date.now() + 100;
   const [late, tried] = [2, 3].map(tag => one.batcher.submit(request(tagged(tag), { deadline })).result);
-  await one.tick(60);
+  await one.tick(85);
   await Promise.all([
     assert.rejects(late as Promise<unknown>, { code: 'deadline', message: /would have passed/ }),
-    one.end(3, 59),
+    one.end(3, 84),
   ]);
   await running.result;
   await one.executor.reached(5);
