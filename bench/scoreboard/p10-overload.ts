@@ -1,7 +1,8 @@
 /**
  * P10: correct answers within their deadline per second at 3 and 10 times what the model can do ÷ its peak, and how
- * soon the others are told no. The model is the wide MLP, one instance, one row a run, so that it saturates far below
- * what the gateway and the load generator can carry.
+ * soon the others are told no. The peak is the mean of one measured before and one after: the machine's speed moves.
+ * The model is the wide MLP, one instance, one row a run, so that it saturates far below what the gateway and the load
+ * generator can carry.
  */
 import path from 'node:path';
 import { quantile } from '../../src/load/quantile.ts';
@@ -29,7 +30,7 @@ const LOADS = [
 export const p10: Row = {
   id: 'P10',
   title: 'overload: goodput at 3 × and 10 × saturation ÷ peak, and p99 of refusals',
-  budgetSeconds: 100,
+  budgetSeconds: 150,
   async run(bench: Bench): Promise<readonly Figure[]> {
     const repository = path.join(bench.folder, 'models');
     const served = serveModel(await prepareModel(repository, 'wide', { config: CONFIG }));
@@ -42,7 +43,8 @@ export const p10: Row = {
 };
 
 interface Pair {
-  readonly peakPerSecond: number;
+  /** Of the runs: the peak before and the one after each, whose mean it is held against. */
+  readonly peaks: readonly number[];
   readonly runs: readonly Offered[];
 }
 
@@ -54,13 +56,17 @@ async function measurePair(
 ): Promise<Pair> {
   await using server = await startHeadgate(repository, path.join(bench.folder, `gateway-${pair}`));
   const seconds = Math.max(1, SECONDS * bench.scale);
-  bench.progress(`pair ${pair + 1}/${bench.pairs} peak`);
+  const peak = async () => {
+    bench.progress(`pair ${pair + 1}/${bench.pairs} peak`);
+    return (await fill(server, served, { connections: CONNECTIONS, seconds })).perSecond;
+  };
   await fill(server, served, { connections: CONNECTIONS, seconds: seconds / 2 });
-  const { perSecond: peakPerSecond } = await fill(server, served, { connections: CONNECTIONS, seconds });
   const runs: Offered[] = [];
+  const peaks = [await peak()];
   for (const { times } of LOADS) {
     bench.progress(`pair ${pair + 1}/${bench.pairs} ${times} × saturation`);
-    const run = await offer(server, served, { perSecond: times * peakPerSecond, seconds, seed: pair });
+    const perSecond = times * (peaks.at(-1) ?? 0);
+    const run = await offer(server, served, { perSecond, seconds, seed: pair });
     const { offeredPerSecond, p99Ms } = run;
     bench.plot({
       series: 'overload: goodput',
@@ -69,8 +75,9 @@ async function measurePair(
       p99Ms: Number.isFinite(p99Ms) ? p99Ms : quantile(run.okMs, 0.99),
     });
     runs.push(run);
+    peaks.push(await peak());
   }
-  return { peakPerSecond, runs };
+  return { peaks, runs };
 }
 
 /** Correct answers within the deadline, per second. */
@@ -81,22 +88,24 @@ function goodput({ okMs, seconds }: Offered): number {
 function figuresOf(times: number, least: number, pairs: readonly Pair[], load: number): Figure[] {
   const runs = pairs.map(pair => pair.runs[load] as Offered);
   const late = runs.flatMap(({ generator }) => generator.isVoid ?? []);
-  const fast = pairs.find(({ peakPerSecond }) => peakPerSecond > MOST_PER_SECOND);
-  const reason = fast
-    ? `it saturates at ${Math.round(fast.peakPerSecond)} per second, above ${MOST_PER_SECOND}`
-    : late.length * 2 > runs.length
-      ? late[0]
-      : undefined;
+  const peaks = pairs.map(pair => ((pair.peaks[load] ?? 0) + (pair.peaks[load + 1] ?? 0)) / 2);
+  const fastest = Math.max(...peaks);
+  const reason =
+    fastest > MOST_PER_SECOND
+      ? `it saturates at ${Math.round(fastest)} per second, above ${MOST_PER_SECOND}`
+      : late.length * 2 > runs.length
+        ? late[0]
+        : undefined;
   const shared = { row: 'P10', ...(reason !== undefined && { isVoid: reason }) };
   return [
     makeFigure({
       ...shared,
       name: `goodput at ${times} ×`,
       unit: 'ratio',
-      all: runs.map((run, i) => goodput(run) / (pairs[i] as Pair).peakPerSecond),
+      all: runs.map((run, i) => goodput(run) / (peaks[i] ?? Number.NaN)),
       target: { bound: 'least', value: least },
       details: {
-        peakPerSecond: pairs.map(pair => pair.peakPerSecond),
+        peaksPerSecond: pairs.map(pair => pair.peaks),
         runs: runs.map(({ requests, outcomes, generator, okMs }) => ({
           n: requests,
           outcomes,
