@@ -8,6 +8,8 @@ import type { Bench } from './row.ts';
 export interface Subject {
   readonly name: string;
   readonly load: Saturation;
+  /** Warms up over so many connections first: one alone hardly gets code compiled. */
+  readonly warmupConnections?: number;
   start(folder: string): Promise<Server>;
 }
 
@@ -49,10 +51,14 @@ export function ratios(
   return pairs.map(pair => value(pair, above) / value(pair, below));
 }
 
-async function measureOne(bench: Bench, { load, start }: Subject, folder: string): Promise<Saturated> {
+async function measureOne(bench: Bench, subject: Subject, folder: string): Promise<Saturated> {
+  const { load, start, warmupConnections } = subject;
   await mkdir(folder, { recursive: true });
   await using server = await start(folder);
   const seconds = load.seconds * bench.scale;
+  if (warmupConnections !== undefined) {
+    await saturate(server, { ...load, connections: warmupConnections, seconds: Math.max(1, seconds) });
+  }
   // Awaited here: the server ends with this function.
   return await saturate(server, {
     ...load,

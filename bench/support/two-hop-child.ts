@@ -1,6 +1,7 @@
 /**
- * Two bare servers: `node two-hop-child.ts front <port> <socket>` hands each POST's body to a process of its own over a
- * Unix socket with undici, as Headgate does, and sends back what comes; `echo <socket>` is that process.
+ * Two bare servers: `node two-hop-child.ts front <port> <socket> [<busy ms>]` hands each POST's body to a process of its
+ * own over a Unix socket with undici, as Headgate does, and sends back what comes; `echo <socket> <busy ms>` is that
+ * process, which computes for so long first.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,10 +10,11 @@ import { Pool } from 'undici';
 
 const CONNECTIONS = 16;
 const [role = '', ...rest] = process.argv.slice(2);
-const pool = role === 'front' ? await connected(rest[1] as string) : undefined;
+const pool = role === 'front' ? await connected(rest[1] as string, rest[2] ?? '0') : undefined;
+const busyMs = role === 'echo' ? Number(rest[1]) : 0;
 
-async function connected(socketPath: string): Promise<Pool> {
-  const echo = fork(new URL(import.meta.url), ['echo', socketPath]);
+async function connected(socketPath: string, busy: string): Promise<Pool> {
+  const echo = fork(new URL(import.meta.url), ['echo', socketPath, busy]);
   await once(echo, 'message');
   return new Pool('http://echo', { socketPath, connections: CONNECTIONS });
 }
@@ -33,6 +35,7 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
     let at = 0;
     for await (const chunk of reply.body) at += (chunk as Buffer).copy(body, at);
   }
+  for (const until = performance.now() + busyMs; performance.now() < until; );
   response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': body.length });
   response.end(body);
 }
