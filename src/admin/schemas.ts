@@ -45,7 +45,16 @@ export const SCHEMAS = {
       kneeRows: count,
       bestRows: count,
       arrivalsPerSecond: number,
-      sizes: list(object({ rows: number, runs: count, runMs: number, upperMs: number, overheadMs: number })),
+      sizes: list(
+        object({
+          rows: number,
+          runs: count,
+          runMs: number,
+          upperMs: number,
+          overheadMs: number,
+          leastOverheadMs: number,
+        }),
+      ),
     }),
   ),
   Config: {},

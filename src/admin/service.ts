@@ -46,6 +46,7 @@ export interface LearnedRow {
     readonly runMs: number;
     readonly upperMs: number;
     readonly overheadMs: number;
+    readonly leastOverheadMs: number;
   }[];
 }
 

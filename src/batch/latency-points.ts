@@ -11,6 +11,8 @@ export interface LatencyPoint {
   readonly upperMs: number;
   /** Time for the way there and back when nothing gets in the way, ms. */
   readonly overheadMs: number;
+  /** The least it has taken there and back, ms: work, without the queues of a busy machine. */
+  readonly leastOverheadMs: number;
 }
 
 /** The point at `rows`: between its neighbours, beyond the ends along the line of the outer two; undefined: none known. */
@@ -32,6 +34,7 @@ export function pointAt(points: readonly LatencyPoint[], rows: number): LatencyP
     runMs: between(below.runMs, above.runMs, leastMs),
     upperMs: between(below.upperMs, above.upperMs, leastMs),
     overheadMs: between(below.overheadMs, above.overheadMs, 0),
+    leastOverheadMs: between(below.leastOverheadMs, above.leastOverheadMs, 0),
   };
 }
 
@@ -55,9 +58,11 @@ export function rescaled(
       upperMs: point.upperMs * runs,
       overheadMs: point.overheadMs * ways,
     }));
-  const seen = live.map(point =>
-    drawnTo(point, runs * (pointAt(measured, point.rows)?.runMs ?? Number.NaN), measuredCounts),
-  );
+  const seen = live.map(point => {
+    const known = pointAt(measured, point.rows) ?? point;
+    const drawn = drawnTo(point, runs * known.runMs, measuredCounts);
+    return { ...drawn, leastOverheadMs: Math.min(point.leastOverheadMs, known.leastOverheadMs) };
+  });
   return [...seen, ...unseen].sort((a, b) => a.rows - b.rows);
 }
 

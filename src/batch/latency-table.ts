@@ -124,6 +124,7 @@ function livePoint({ rows, run, overhead }: Bucket, pace: number): LatencyPoint 
     runMs: run.typicalMs * pace,
     upperMs: run.upperMs * pace,
     overheadMs: known ? overhead.lowerMs : 0,
+    leastOverheadMs: known ? overhead.lowerMs : 0,
   };
 }
 
@@ -140,5 +141,5 @@ function merged(measured: readonly MeasuredSize[]): readonly LatencyPoint[] {
 
 function measuredPoint({ rows, inferMs, roundTripMs }: MeasuredSize): LatencyPoint {
   const overheadMs = Math.max(0, roundTripMs - inferMs);
-  return { rows, runs: 0, runMs: inferMs, upperMs: inferMs, overheadMs };
+  return { rows, runs: 0, runMs: inferMs, upperMs: inferMs, overheadMs, leastOverheadMs: overheadMs };
 }

@@ -13,6 +13,7 @@ const points = (table: Readonly<Record<number, number>>): LatencyPoint[] =>
     runMs,
     upperMs: runMs,
     overheadMs: 0,
+    leastOverheadMs: 0,
   }));
 
 /** ms by rows, as measured on real models, and on a GPU that takes 32 rows like one. */
@@ -20,7 +21,7 @@ const WIDE_MLP = points({ 1: 3.7, 2: 3.9, 4: 4.2, 8: 5, 16: 7, 32: 11, 64: 21, 1
 const RECOGNISER = points({ 1: 10.3, 2: 21, 4: 44, 8: 100 });
 const TEXT_DIRECTION = points({ 1: 0.49, 2: 0.93, 4: 1.82, 8: 3.6, 16: 7.1 });
 /** Half a millisecond there and back. */
-const WITH_WAY = TEXT_DIRECTION.map(one => ({ ...one, overheadMs: 0.5 }));
+const WITH_WAY = TEXT_DIRECTION.map(one => ({ ...one, overheadMs: 0.5, leastOverheadMs: 0.5 }));
 const GPU = points({ 1: 8.4, 8: 8.4, 32: 8.5 });
 
 function moment(known: readonly LatencyPoint[], rest: Partial<AutoMoment>): AutoMoment {
@@ -161,6 +162,7 @@ test('a batch is sent ahead when it cannot grow any more, or hardly will beside 
     runMs,
     upperMs: runMs,
     overheadMs,
+    leastOverheadMs: overheadMs,
   });
   assert.equal(sendAheadPays(3, 8, running(10, 0.4)), true);
   assert.equal(sendAheadPays(3, 8, running(0.2, 0.4)), false);

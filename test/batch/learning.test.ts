@@ -14,6 +14,7 @@ const point = (rows: number, runMs: number, overheadMs = 0): LatencyPoint => ({
   runMs,
   upperMs: runMs * 1.2,
   overheadMs,
+  leastOverheadMs: overheadMs,
 });
 const points = (table: Readonly<Record<number, number>>, overheadMs = 0): LatencyPoint[] =>
   Object.entries(table).map(([rows, ms]) => point(Number(rows), ms, overheadMs));
@@ -207,6 +208,24 @@ test('what has not run is scaled as most runs say, not as a size says that hardl
     { ...point(2, 200), runs: 3 },
   ];
   assert.equal(rescaled(measured, live, 4).at(-1)?.runMs, 160);
+});
+
+test('larger batches do not seem cheaper for what waits on a busy machine’s way', () => {
+  const sizes = Object.entries({ 1: 0.4, 2: 0.45, 4: 0.5, 8: 0.7, 16: 1.2, 32: 2, 64: 3.9, 128: 8.2 });
+  const measured = sizes.map(([rows, ms]) => ({
+    kind: 'cpu',
+    rows: Number(rows),
+    inferMs: ms,
+    roundTripMs: ms + 0.3,
+  }));
+  const table = new LatencyTable(measured);
+  const calm = economyOf(table.points, 128, []);
+  assert.equal(calm.bestRows, 64);
+  for (const [rows, inferMs] of sizes) {
+    for (let run = 0; run < 50; run++) table.learn({ rows: Number(rows), inferMs, overheadMs: 5 });
+  }
+  assert.equal(table.at(64)?.overheadMs, 5, 'it is known, for predictions');
+  assert.deepEqual(economyOf(table.points, 128, []), calm);
 });
 
 test('what was measured with rows of another shape is a hint: batches grow only as far as runs confirm it', () => {

@@ -4,7 +4,7 @@ import type { LatencyPoint } from '../../src/batch/latency-points.ts';
 import { UnderWay } from '../../src/batch/under-way.ts';
 import type { Slot } from '../../src/inference.ts';
 
-const TAKES: LatencyPoint = { rows: 8, runs: 9, runMs: 10, upperMs: 12, overheadMs: 1 };
+const TAKES: LatencyPoint = { rows: 8, runs: 9, runMs: 10, upperMs: 12, overheadMs: 1, leastOverheadMs: 1 };
 
 function slot(mayYield = true): Slot & { yields: number } {
   return {

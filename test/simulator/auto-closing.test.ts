@@ -30,7 +30,14 @@ function play(table: Readonly<Record<number, number>>, servers: number, load: nu
   const maxRows = sizes.at(-1)?.rows ?? 1;
   const perMs = saturation({ service, servers, maxRows }) * load;
   const arrivals = poisson(perMs, 5_000, 11);
-  const points = sizes.map(({ rows, ms }) => ({ rows, runs: 9, runMs: ms, upperMs: ms, overheadMs: 0 }));
+  const points = sizes.map(({ rows, ms }) => ({
+    rows,
+    runs: 9,
+    runMs: ms,
+    upperMs: ms,
+    overheadMs: 0,
+    leastOverheadMs: 0,
+  }));
   const economy = economyOf(points, maxRows, []);
   const ours: Policy = ({ now, waitingRows, freeServers, sentAt }) =>
     closeAuto({
