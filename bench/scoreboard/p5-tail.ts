@@ -3,19 +3,22 @@
  * latencies ONNX Runtime alone has in as many processes as Headgate has instances. The ideal chooses the best of all
  * its rules for each trace, and neither HTTP nor the load generator costs it anything.
  *
- * Two more figures say where the rest comes from: against an ideal whose runs take as long as the runs of ONNX Runtime
- * alone did, each its own time instead of the median; and against one whose runs take as long as Headgate's own did,
- * which had to share the cores with HTTP and the generator: that one is left to the batcher.
+ * Three more figures say where the rest comes from, against ideals whose runs take longer: as long as the runs of ONNX
+ * Runtime alone did, each its own time instead of the median; as long as Headgate's own did, which had to share the
+ * cores with HTTP and the generator; and as long as Headgate's own did at the same moment, as a machine that is slow
+ * for a while is slow for any batcher. What that one leaves is the batcher's.
  */
 import path from 'node:path';
 import { quantile } from '../../src/load/quantile.ts';
 import { drawnLatency, type MeasuredRun } from '../simulator/drawn-latency.ts';
 import { type Ideal, idealTail, type Setting } from '../simulator/ideal.ts';
+import type { RunTime } from '../simulator/latency-table.ts';
 import type { Arrival } from '../simulator/queue.ts';
+import { runTimeAsOf, type TimedRun } from '../simulator/run-time-as-of.ts';
 import { type BenchModel, type BenchModelName, prepareModel } from '../support/bench-models.ts';
 import { DEFAULT_INSTANCES, type EngineTable, measureEngine } from '../support/engine-table.ts';
 import { startHeadgate } from '../support/headgate.ts';
-import { fill, type Offered, offer, serveModel } from '../support/served-model.ts';
+import { arrivalsOf, fill, type Offered, offer, serveModel } from '../support/served-model.ts';
 import { ServedRuns } from '../support/served-runs.ts';
 import { makeFigure } from './figure.ts';
 import { subjectsOf } from './quick.ts';
@@ -69,7 +72,7 @@ interface Pair {
   readonly engine: EngineTable;
   readonly saturatedPerSecond: number;
   readonly run: Offered;
-  readonly servedRuns: readonly MeasuredRun[];
+  readonly servedRuns: readonly TimedRun[];
   readonly ideals: Ideals;
 }
 
@@ -86,6 +89,7 @@ interface Ideals {
   readonly usual: Ideal;
   readonly rawRuns: Ideal;
   readonly servedRuns: Ideal;
+  readonly servedRunsInTime: Ideal;
 }
 
 /** `perSecond`: what is offered instead of 70 % of what this gateway takes. */
@@ -125,6 +129,7 @@ export async function measureTail(
     }),
     shown('runs as of the engine alone', 'rawRuns'),
     shown('runs as they were', 'servedRuns'),
+    shown('runs as they were, when they were', 'servedRunsInTime'),
   ];
 }
 
@@ -145,11 +150,17 @@ function idealsOf(
   setting: Setting,
   arrivals: readonly Arrival[],
   rawRuns: readonly MeasuredRun[],
-  servedRuns: readonly MeasuredRun[],
+  servedRuns: readonly TimedRun[],
 ): Ideals {
-  const drawn = (runs: readonly MeasuredRun[]) =>
-    idealTail(setting, arrivals, () => drawnLatency(runs, setting.service, 1));
-  return { usual: idealTail(setting, arrivals), rawRuns: drawn(rawRuns), servedRuns: drawn(servedRuns) };
+  const ideal = (draw?: () => RunTime) => idealTail(setting, arrivals, draw);
+  const drawn = (runs: readonly MeasuredRun[]) => ideal(() => drawnLatency(runs, setting.service, 1));
+  const inTime = runTimeAsOf(servedRuns, setting.service);
+  return {
+    usual: ideal(),
+    rawRuns: drawn(rawRuns),
+    servedRuns: drawn(servedRuns),
+    servedRunsInTime: ideal(() => inTime),
+  };
 }
 
 /** A fresh gateway: warmed up, saturated to know its rate, then the arrivals. */
@@ -166,9 +177,9 @@ async function loadHeadgate(
   const { perSecond: saturatedPerSecond } = await fill(server, served, loop);
   const perSecond = course.perSecond ?? LOAD * saturatedPerSecond;
   await offer(server, served, { perSecond, seconds: Math.max(0.5, scale), seed: 1000 + pair });
-  const runs = new ServedRuns();
-  const measured = { perSecond, seconds: Math.max(1, seconds * scale), seed: pair, inspect: runs.see };
-  const run = await offer(server, served, measured);
+  const measured = { perSecond, seconds: Math.max(1, seconds * scale), seed: pair };
+  const runs = new ServedRuns(arrivalsOf(measured));
+  const run = await offer(server, served, { ...measured, inspect: runs.see });
   return { saturatedPerSecond, run, servedRuns: runs.all };
 }
 

@@ -1,5 +1,5 @@
 /** The best that any of a family of policies reaches on one very trace: what a perfect choice of rule and knobs gives. */
-import { bestSize, knee, type Latency } from './latency-table.ts';
+import { bestSize, knee, type Latency, type RunTime } from './latency-table.ts';
 import { outcomeOf } from './outcome.ts';
 import {
   alwaysDivide,
@@ -90,7 +90,7 @@ export function goodputFamily(setting: Setting, rowsPerMs: number): NamedPolicy[
 }
 
 /** The lowest p99 of the family on these arrivals; `draw`: the runs' own times, where they differ from what is expected. */
-export function idealTail(setting: Setting, arrivals: readonly Arrival[], draw?: () => Latency): Ideal {
+export function idealTail(setting: Setting, arrivals: readonly Arrival[], draw?: () => RunTime): Ideal {
   let best: Ideal | undefined;
   for (const { name, policy } of tailFamily(setting, rateOf(arrivals))) {
     const service = draw?.() ?? setting.service;

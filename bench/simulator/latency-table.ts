@@ -8,6 +8,9 @@ export interface LatencyPoint {
 /** ms of one run of `rows` rows; `rows` is an integer of at least 1. */
 export type Latency = (rows: number) => number;
 
+/** ms of the run of `rows` rows that starts at `at`, ms on the arrivals' clock: each run may take its own time. */
+export type RunTime = (rows: number, at: number) => number;
+
 /**
  * Straight lines between the measured points, which must ascend in rows. Below the first: its ms; above the last:
  * the last one's ms per row. Computed once for every size up to the last point, as a simulation asks very often.

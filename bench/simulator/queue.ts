@@ -3,7 +3,7 @@
  * many of them go to a free server together. Nothing costs time but the runs themselves, so what a policy reaches
  * here is what no gateway can pass with the same decisions on the same arrivals.
  */
-import type { Latency } from './latency-table.ts';
+import type { RunTime } from './latency-table.ts';
 
 export interface Arrival {
   /** ms, ascending. */
@@ -47,7 +47,7 @@ export type Policy = (state: QueueState) => Decision;
 export interface Simulation {
   readonly arrivals: readonly Arrival[];
   readonly servers: number;
-  readonly service: Latency;
+  readonly service: RunTime;
   readonly policy: Policy;
   /** What each request may take before it is of no use, ms. */
   readonly sloMs?: number;
@@ -191,8 +191,8 @@ class Queue {
       rows += this.#leave();
     }
     this.#state.sentAt = this.#state.now;
-    const tookMs = service(rows);
     server.startsAt = Math.max(server.endsAt, this.#state.now + transferMs);
+    const tookMs = service(rows, server.startsAt);
     server.endsAt = server.startsAt + tookMs;
     this.#busyMs += tookMs;
     this.#batches.push(rows);

@@ -44,8 +44,8 @@ export interface Offer {
   readonly seconds: number;
   readonly seed: number;
   readonly timeoutMs?: number;
-  /** Sees every answer, which is valid only during the call. */
-  readonly inspect?: (reply: Reply) => void;
+  /** Sees every answer, which is valid only during the call, its request's place in the arrivals and its latency. */
+  readonly inspect?: (reply: Reply, index: number, latencyMs: number) => void;
 }
 
 export interface Offered extends OpenLoopResult {

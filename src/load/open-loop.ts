@@ -23,8 +23,8 @@ export interface OpenLoopOptions extends Address {
   readonly timeoutMs?: number;
   /** Judges each 200; what it throws counts as `wrong`. Default: every 200 is right. */
   readonly check?: Check;
-  /** Sees every answer, which is valid only during the call. */
-  readonly inspect?: (reply: Reply, index: number) => void;
+  /** Sees every answer, which is valid only during the call, and its latency. */
+  readonly inspect?: (reply: Reply, index: number, latencyMs: number) => void;
   /** Default 256 MiB. */
   readonly maxReplyBytes?: number;
   readonly signal?: AbortSignal;
@@ -122,7 +122,7 @@ class OpenLoop implements ConnectionOwner {
     const latencyMs = now - this.#dueAt(index);
     this.#tally.answer(index, reply, latencyMs);
     this.#wakeup.noteLatency(latencyMs);
-    this.#options.inspect?.(reply, index);
+    this.#options.inspect?.(reply, index, latencyMs);
     this.#connections.giveBack(connection, now);
     this.#feed();
     this.#settleWhenDone();
