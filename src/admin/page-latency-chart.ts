@@ -2,8 +2,8 @@
 export const latencyChart = `
 const CHART = { width: 176, height: 40, edge: 6, point: 2.4, reach: 5 };
 
-/* What the batcher weighs: the run and the way there and back. */
-const msPerRow = size => (size.runMs + size.overheadMs) / size.rows;
+/* What the batcher weighs: the run and the least way there and back. */
+const msPerRow = size => (size.runMs + size.leastOverheadMs) / size.rows;
 
 function told(value, kind) {
   const [text, unit] = quantity(value, kind);
@@ -17,7 +17,7 @@ function sizeAt(sizes, rows) {
   if (sizes[above].rows === rows || above === 0) return sizes[above].rows === rows ? sizes[above] : undefined;
   const [a, b] = [sizes[above - 1], sizes[above]];
   const between = name => a[name] + ((rows - a.rows) / (b.rows - a.rows)) * (b[name] - a[name]);
-  return { rows, runMs: between('runMs'), overheadMs: between('overheadMs') };
+  return { rows, runMs: between('runMs'), leastOverheadMs: between('leastOverheadMs') };
 }
 
 /* Sizes to the right, doubling after doubling; ms a row upwards, from 0. */
@@ -41,7 +41,7 @@ function drawn(tag, className, attributes) {
 function sizeText(size) {
   return number(size.rows) + (size.rows === 1 ? ' row: ' : ' rows: ') + told(msPerRow(size), 'ms') + ' a row. '
     + 'A run takes ' + told(size.runMs, 'ms') + ', slow ones ' + told(size.upperMs, 'ms')
-    + '; the way there and back ' + told(size.overheadMs, 'ms') + '. '
+    + '; the way there and back ' + told(size.overheadMs, 'ms') + ', at least ' + told(size.leastOverheadMs, 'ms') + '. '
     + (size.runs > 0 ? 'Of its last ' + number(size.runs) + ' runs.' : 'Has not run: as measured at load, scaled by those that have.');
 }
 

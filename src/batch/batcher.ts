@@ -196,7 +196,7 @@ export class Batcher {
 
   #answer(entry: Entry, result: InferenceResult): void {
     this.#deadlines.remove(entry);
-    if (entry.predictedMs > 0) this.#foresight.inTime(entry, this.#options.now());
+    if (entry.predictedMs > 0) this.#foresight.answered(entry, this.#options.now());
     entry.answer(result);
   }
 

@@ -128,7 +128,7 @@ export class Foresight {
     const seenRowsPerMs = this.#seenRowsPerMs(now);
     const outlook = { waitingRows, rows, free, total, soonestMs, seenRowsPerMs, points, economy };
     this.predictedMs = predictedMs(outlook);
-    const retryMs = hopelessForMs(this.predictedMs * this.#error.factor, deadline - now);
+    const retryMs = hopelessForMs(this.predictedMs, (deadline - now) / this.#error.factorAt(now));
     return retryMs === undefined ? undefined : refusedAsHopeless(this.#options.model, retryMs);
   }
 
@@ -141,14 +141,16 @@ export class Foresight {
     return now + expected.runMs + expected.overheadMs > head.deadline ? head : undefined;
   }
 
-  /** An entry has been answered in time. */
-  inTime({ predictedMs, submittedAt }: Entry, now: number): void {
-    if (predictedMs > 0) this.#error.inTime(predictedMs, now - submittedAt);
+  /** An entry has been answered, perhaps after its deadline but before anybody looked. */
+  answered(entry: Entry, now: number): void {
+    const { predictedMs, submittedAt, deadline } = entry;
+    if (now > deadline) this.late(entry, now);
+    else if (predictedMs > 0) this.#error.inTime(predictedMs, submittedAt, now);
   }
 
   /** An entry has failed for its deadline. */
   late({ predictedMs, submittedAt }: Entry, now: number): void {
-    if (predictedMs > 0) this.#error.late(predictedMs, now - submittedAt);
+    if (predictedMs > 0) this.#error.late(predictedMs, submittedAt, now);
   }
 
   /** When a caller refused now may try again, ms. */

@@ -9,9 +9,9 @@ export interface LatencyPoint {
   readonly runMs: number;
   /** Its 95th percentile, ms. */
   readonly upperMs: number;
-  /** Time for the way there and back when nothing gets in the way, ms. */
+  /** Usual time for the way there and back, ms: the lower quartile; of a live size that only ran behind others NaN. */
   readonly overheadMs: number;
-  /** The least it has taken there and back, ms: work, without the queues of a busy machine. */
+  /** What it takes when nothing gets in the way, as at load, ms: work, without the queues of a busy machine. */
   readonly leastOverheadMs: number;
 }
 
@@ -57,13 +57,29 @@ export function rescaled(
       runMs: point.runMs * runs,
       upperMs: point.upperMs * runs,
       overheadMs: point.overheadMs * ways,
+      leastOverheadMs: point.leastOverheadMs * Math.min(1, ways),
     }));
   const seen = live.map(point => {
-    const known = pointAt(measured, point.rows) ?? point;
-    const drawn = drawnTo(point, runs * known.runMs, measuredCounts);
-    return { ...drawn, leastOverheadMs: Math.min(point.leastOverheadMs, known.leastOverheadMs) };
+    const known = pointAt(measured, point.rows);
+    const drawn = drawnTo(point, runs * (known?.runMs ?? Number.NaN), measuredCounts);
+    return { ...drawn, ...wayOf(point, known, ways) };
   });
   return [...seen, ...unseen].sort((a, b) => a.rows - b.rows);
+}
+
+/** Of a live point, whose runs may all have waited behind others and say nothing of the way: NaN. */
+function wayOf(
+  { overheadMs, leastOverheadMs }: LatencyPoint,
+  measured: LatencyPoint | undefined,
+  ways: number,
+): Pick<LatencyPoint, 'overheadMs' | 'leastOverheadMs'> {
+  const measuredMs = measured?.leastOverheadMs ?? Number.POSITIVE_INFINITY;
+  if (Number.isNaN(overheadMs))
+    return {
+      overheadMs: (measured?.overheadMs ?? 0) * ways,
+      leastOverheadMs: measured?.leastOverheadMs ?? 0,
+    };
+  return { overheadMs, leastOverheadMs: Math.min(leastOverheadMs, measuredMs) };
 }
 
 /** `point` as if so many runs more had taken `ms`; NaN: as it is. */

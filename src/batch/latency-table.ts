@@ -117,14 +117,13 @@ export class LatencyTable {
 }
 
 function livePoint({ rows, run, overhead }: Bucket, pace: number): LatencyPoint {
-  const known = overhead.count > 0;
   return {
     rows,
     runs: run.count,
     runMs: run.typicalMs * pace,
     upperMs: run.upperMs * pace,
-    overheadMs: known ? overhead.lowerMs : 0,
-    leastOverheadMs: known ? overhead.lowerMs : 0,
+    overheadMs: overhead.lowerMs,
+    leastOverheadMs: overhead.lowerMs,
   };
 }
 

@@ -2,42 +2,59 @@ import { LatencySamples } from './latency-samples.ts';
 
 /** Predictions are never trusted to be better than this. */
 const LEAST = 1.1;
-/** Nor thought to be worse: a moment's standstill must not shut the door for long. */
+/** Nor thought to be worse: a moment's standstill must not shut the door. */
 const MOST = 3;
 /** Until they have been put to the test. */
 const UNTRIED = 1.5;
-/** Of those who are let in so many may be late. */
-const LATE_SHARE = 0.01;
-/** A late answer raises the margin by so much; one in time lowers it so that the two cancel out at that share. */
-const LATE_STEP = 0.25;
-const IN_TIME_STEP = (LATE_STEP * LATE_SHARE) / (1 - LATE_SHARE);
+/** A late answer widens the margin by so much. */
+const LATE_STEP = 0.5;
+/** What was seen counts half after so long, ms: whoever is refused teaches nothing, so mistrust must end by itself. */
+const HALVES_AFTER_MS = 10_000;
 
 /**
  * How far waiting takes longer than was predicted. An answer that comes too late is wasted work, so nearly everybody
- * who is let in must be answered in time. Two ways of knowing, of which the more careful counts: the newest ratios,
- * and a margin that each late answer widens and each one in time narrows, whatever the ratios' distribution is and
- * however slowly it changes (Gibbs and Candès, Adaptive Conformal Inference Under Distribution Shift, 2021). While a
- * queue is long a wide margin costs nothing: the workers have enough to do all the same.
+ * who is let in must be answered in time. Of two ways of knowing the more careful counts: the newest waits, and a
+ * margin that late answers widen. While a queue is long a wide margin costs nothing, as the workers have enough to do;
+ * with the newest waits alone 1 to 3 % of those turned away at three times saturation heard of it at their deadline.
  */
 export class PredictionError {
   readonly #ratios = new LatencySamples();
-  #margin = UNTRIED;
+  #learnedAt = Number.NaN;
+  /** Beyond `LEAST`, at `#widenedAt`. */
+  #margin = UNTRIED - LEAST;
+  #widenedAt = Number.NaN;
 
-  /** Answered in time. */
-  inTime(predictedMs: number, tookMs: number): void {
-    this.#ratios.add(tookMs / predictedMs);
-    this.#margin = Math.max(LEAST, this.#margin - IN_TIME_STEP);
+  /** A wait from `from` to `now`, ms, that ended in time. */
+  inTime(predictedMs: number, from: number, now: number): void {
+    this.#learn(predictedMs, from, now);
+    if (Number.isNaN(this.#widenedAt)) this.#widenedAt = now;
   }
 
-  /** Cut short by the deadline: it would have taken at least `tookMs`. */
-  late(predictedMs: number, tookMs: number): void {
-    this.#ratios.add(tookMs / predictedMs);
-    this.#margin = Math.min(MOST, this.#margin + LATE_STEP);
+  /** One that was cut short by its deadline: it would have been at least as long. */
+  late(predictedMs: number, from: number, now: number): void {
+    this.#learn(predictedMs, from, now);
+    // Who was let in before the margin was widened says nothing of it as it is now.
+    if (from < this.#widenedAt) return;
+    this.#margin = Math.min(MOST - LEAST, this.#marginAt(now) + LATE_STEP);
+    this.#widenedAt = now;
   }
 
   /** What a prediction must be multiplied with so that nearly all waits are no longer. */
-  get factor(): number {
-    const seen = this.#ratios.count === 0 ? LEAST : this.#ratios.upperMs;
-    return Math.min(MOST, Math.max(this.#margin, seen));
+  factorAt(now: number): number {
+    const seen = this.#ratios.count === 0 ? 0 : (this.#ratios.upperMs - LEAST) * faded(now - this.#learnedAt);
+    return Math.min(MOST, LEAST + Math.max(this.#marginAt(now), seen));
   }
+
+  #learn(predictedMs: number, from: number, now: number): void {
+    this.#ratios.add((now - from) / predictedMs);
+    this.#learnedAt = now;
+  }
+
+  #marginAt(now: number): number {
+    return Number.isNaN(this.#widenedAt) ? this.#margin : this.#margin * faded(now - this.#widenedAt);
+  }
+}
+
+function faded(ms: number): number {
+  return 2 ** (-ms / HALVES_AFTER_MS);
 }

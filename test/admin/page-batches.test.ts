@@ -58,10 +58,10 @@ for (const [signature, text] of [
 
 test('a size between two known ones lies on their line; beyond them nothing is known', () => {
   const sizes = [
-    { rows: 2, runMs: 4, overheadMs: 1 },
-    { rows: 4, runMs: 8, overheadMs: 3 },
+    { rows: 2, runMs: 4, leastOverheadMs: 1 },
+    { rows: 4, runMs: 8, leastOverheadMs: 3 },
   ];
-  assert.deepEqual(call('sizeAt', sizes, 3), { rows: 3, runMs: 6, overheadMs: 2 });
+  assert.deepEqual(call('sizeAt', sizes, 3), { rows: 3, runMs: 6, leastOverheadMs: 2 });
   assert.deepEqual(call('sizeAt', sizes, 4), sizes[1]);
   assert.equal(call('sizeAt', sizes, 1), undefined);
   assert.equal(call('sizeAt', sizes, 5), undefined);
