@@ -38,7 +38,7 @@ export const p10: Row = {
     for (let pair = 0; pair < bench.pairs; pair++) {
       pairs.push(await measurePair(bench, served, repository, pair));
     }
-    return LOADS.flatMap(({ times, least }, i) => figuresOf(times, least, pairs, i));
+    return [...LOADS.flatMap(({ times, least }, i) => figuresOf(times, least, pairs, i)), recovery(pairs)];
   },
 };
 
@@ -78,6 +78,12 @@ async function measurePair(
     peaks.push(await peak());
   }
   return { peaks, runs };
+}
+
+/** What overload leaves behind: a lower peak after it would flatter the goodput that is held against it. */
+function recovery(pairs: readonly Pair[]): Figure {
+  const all = pairs.map(({ peaks }) => (peaks.at(-1) ?? Number.NaN) / (peaks[0] ?? Number.NaN));
+  return makeFigure({ row: 'P10', name: 'peak after ÷ before', unit: 'ratio', all, details: {} });
 }
 
 /** Correct answers within the deadline, per second. */

@@ -6,21 +6,19 @@
  * Three more figures say where the rest comes from, against ideals whose runs take longer: as long as the runs of ONNX
  * Runtime alone did, each its own time instead of the median; as long as Headgate's own did, which had to share the
  * cores with HTTP and the generator; and as long as Headgate's own did at the same moment, as a machine that is slow
- * for a while is slow for any batcher. What that one leaves is the batcher's.
+ * for a while is slow for any batcher. That one leaves the batcher, the way and the client.
  */
 import path from 'node:path';
 import { quantile } from '../../src/load/quantile.ts';
-import { drawnLatency, type MeasuredRun } from '../simulator/drawn-latency.ts';
-import { type Ideal, idealTail, type Setting } from '../simulator/ideal.ts';
-import type { RunTime } from '../simulator/latency-table.ts';
 import type { Arrival } from '../simulator/queue.ts';
-import { runTimeAsOf, type TimedRun } from '../simulator/run-time-as-of.ts';
+import type { TimedRun } from '../simulator/run-time-as-of.ts';
 import { type BenchModel, type BenchModelName, prepareModel } from '../support/bench-models.ts';
 import { DEFAULT_INSTANCES, type EngineTable, measureEngine } from '../support/engine-table.ts';
 import { startHeadgate } from '../support/headgate.ts';
 import { arrivalsOf, fill, type Offered, offer, serveModel } from '../support/served-model.ts';
 import { ServedRuns } from '../support/served-runs.ts';
 import { makeFigure } from './figure.ts';
+import { type Ideals, idealsOf } from './p5-ideals.ts';
 import { subjectsOf } from './quick.ts';
 import type { Bench, Figure, Row } from './row.ts';
 
@@ -76,6 +74,8 @@ interface Pair {
   readonly ideals: Ideals;
 }
 
+const SHOWN = { row: 'P5', unit: 'ratio', lessIsBetter: true, details: {} } as const;
+
 interface Course {
   readonly bench: Bench;
   readonly subject: TailSubject;
@@ -83,13 +83,6 @@ interface Course {
   readonly repository: string;
   readonly pair: number;
   readonly perSecond: number | undefined;
-}
-
-interface Ideals {
-  readonly usual: Ideal;
-  readonly rawRuns: Ideal;
-  readonly servedRuns: Ideal;
-  readonly servedRunsInTime: Ideal;
 }
 
 /** `perSecond`: what is offered instead of 70 % of what this gateway takes. */
@@ -109,14 +102,7 @@ export async function measureTail(
   for (const { run } of pairs) plotRun(bench, subject, run);
   const over = (ideal: keyof Ideals) => pairs.map(({ run, ideals }) => run.p99Ms / ideals[ideal].p99Ms);
   const shown = (name: string, ideal: keyof Ideals) =>
-    makeFigure({
-      row: 'P5',
-      name: `${subject.title}, ${name}`,
-      unit: 'ratio',
-      all: over(ideal),
-      lessIsBetter: true,
-      details: {},
-    });
+    makeFigure({ ...SHOWN, name: `${subject.title}, ${name}`, all: over(ideal) });
   return [
     makeFigure({
       row: 'P5',
@@ -144,23 +130,6 @@ async function measurePair(course: Course): Promise<Pair> {
   const arrivals: Arrival[] = Array.from(loaded.run.arrivals, at => ({ at, rows: 1 }));
   const setting = { servers: DEFAULT_INSTANCES, service: engine.latency, maxRows: engine.maxRows };
   return { ...loaded, engine, ideals: idealsOf(setting, arrivals, engine.runs, loaded.servedRuns) };
-}
-
-function idealsOf(
-  setting: Setting,
-  arrivals: readonly Arrival[],
-  rawRuns: readonly MeasuredRun[],
-  servedRuns: readonly TimedRun[],
-): Ideals {
-  const ideal = (draw?: () => RunTime) => idealTail(setting, arrivals, draw);
-  const drawn = (runs: readonly MeasuredRun[]) => ideal(() => drawnLatency(runs, setting.service, 1));
-  const inTime = runTimeAsOf(servedRuns, setting.service);
-  return {
-    usual: ideal(),
-    rawRuns: drawn(rawRuns),
-    servedRuns: drawn(servedRuns),
-    servedRunsInTime: ideal(() => inTime),
-  };
 }
 
 /** A fresh gateway: warmed up, saturated to know its rate, then the arrivals. */

@@ -20,7 +20,7 @@ export interface Figure {
   readonly value: number;
   /** 95 % bootstrap interval of the median. */
   readonly interval: readonly [number, number];
-  /** One for each pair. */
+  /** At least one for each pair. */
   readonly all: readonly number[];
   /** Absent: shown, held to nothing. */
   readonly target?: Target;

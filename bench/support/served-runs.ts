@@ -4,20 +4,23 @@ import type { TimedRun } from '../simulator/run-time-as-of.ts';
 
 const FIELDS = /batch;desc="(\d+)", infer;dur=([\d.]+)/;
 
-/** Rows whose answers say the same of their run. */
+/** Rows whose answers say the same of their run, which began at the same time. */
 interface Alike {
-  count: number;
-  /** When the run of the first of them began, ms on the arrivals' clock. */
+  readonly rows: number;
+  readonly ms: number;
+  /** When it began, as the first of them says, ms on the arrivals' clock. */
   readonly at: number;
+  count: number;
 }
 
 /**
  * Collects runs from the answers to requests of one row; `see` is for `inspect`. Each row of a run says the same of it,
- * to 10 µs: runs that look alike are counted by their rows.
+ * to 10 µs: of two runs that look alike and began within one run's time of each other each counts by its rows.
  */
 export class ServedRuns {
   readonly #arrivals: Float64Array;
-  readonly #rowsThatSay = new Map<string, Alike>();
+  readonly #runs: Alike[] = [];
+  readonly #newest = new Map<string, Alike>();
 
   /** `arrivals`: when each request is due, ms. */
   constructor(arrivals: Float64Array) {
@@ -26,18 +29,22 @@ export class ServedRuns {
 
   readonly see = (reply: Reply, index: number, latencyMs: number): void => {
     if (reply.status !== 200) return;
-    const [said, , ms] = FIELDS.exec(reply.header('server-timing') ?? '') ?? [];
-    if (said === undefined) return;
-    const alike = this.#rowsThatSay.get(said);
-    if (alike !== undefined) alike.count++;
-    else this.#rowsThatSay.set(said, { count: 1, at: (this.#arrivals[index] ?? 0) + latencyMs - Number(ms) });
+    const fields = FIELDS.exec(reply.header('server-timing') ?? '');
+    if (fields === null) return;
+    const [said, rows, ms] = [fields[0], Number(fields[1]), Number(fields[2])];
+    const at = (this.#arrivals[index] ?? 0) + latencyMs - ms;
+    const alike = this.#newest.get(said);
+    if (alike !== undefined && Math.abs(at - alike.at) < ms) alike.count++;
+    else {
+      const run = { rows, ms, at, count: 1 };
+      this.#newest.set(said, run);
+      this.#runs.push(run);
+    }
   };
 
   get all(): TimedRun[] {
-    return [...this.#rowsThatSay].flatMap(([said, { count, at }]) => {
-      const [, rows, ms] = (FIELDS.exec(said) ?? []).map(Number);
-      const run = { rows: rows ?? Number.NaN, ms: ms ?? Number.NaN, at };
-      return new Array<TimedRun>(Math.max(1, Math.round(count / run.rows))).fill(run);
-    });
+    return this.#runs.flatMap(({ rows, ms, at, count }) =>
+      new Array<TimedRun>(Math.max(1, Math.round(count / rows))).fill({ rows, ms, at }),
+    );
   }
 }
