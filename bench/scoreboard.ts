@@ -17,6 +17,8 @@ import { type RowResult, runRow } from './scoreboard/run-row.ts';
 import { printTable, verdict, writeResult } from './support/report.ts';
 import { TempFolder } from './support/temp-folder.ts';
 
+/** Above it figures compare moments of the machine as much as what is measured. */
+const NOTABLY_STOLEN = 0.03;
 const { values: args } = parseArgs({
   options: {
     only: { type: 'string' },
@@ -99,6 +101,12 @@ async function report(results: readonly RowResult[]): Promise<void> {
   console.log(
     `${effort.pairs} pairs${args.quick ? ', quick: too short to quote' : '; a change under 5 % is noise'}`,
   );
+  for (const { id, stolenShare } of results) {
+    if ((stolenShare ?? 0) > NOTABLY_STOLEN)
+      console.log(
+        `${id}: the host gave ${Math.round(100 * (stolenShare ?? 0))} % of the CPU time to others; run it again`,
+      );
+  }
   console.log(file);
   if (points.length > 0) {
     const plot = file.replace(/json$/, 'svg');
@@ -115,6 +123,6 @@ async function report(results: readonly RowResult[]): Promise<void> {
   ]);
 }
 
-function summary({ id, seconds, failed }: RowResult) {
-  return { id, seconds, failed };
+function summary({ id, seconds, stolenShare, failed }: RowResult) {
+  return { id, seconds, stolenShare, failed };
 }

@@ -42,7 +42,9 @@ export const p11: Row = {
 
 async function measureModel(bench: Bench, { name, connections, leastRatio }: Isolated): Promise<Figure[]> {
   const repository = path.join(bench.folder, name);
-  const { requests, answers } = serveModel(await prepareModel(repository, name));
+  // What is compared is the rows, not who is refused.
+  const model = await prepareModel(repository, name, { config: 'timeoutMs: 30000\n' });
+  const { requests, answers } = serveModel(model);
   const load = {
     requests,
     connections,

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { killBelow } from '../support/process-tree.ts';
+import { readCpuTotals, stolenShare } from '../support/stolen-cpu.ts';
 import type { Figure, LoadPoint } from './row.ts';
 
 export interface RowOrder {
@@ -26,6 +27,8 @@ export interface RowResult {
   readonly seconds: number;
   readonly figures: readonly Figure[];
   readonly points: readonly LoadPoint[];
+  /** Of the machine's CPU time meanwhile the host gave so much to others; absent where the system does not say. */
+  readonly stolenShare: number | undefined;
   /** Why there are no figures. */
   readonly failed?: string;
 }
@@ -37,6 +40,7 @@ export async function runRow(
   progress: (text: string) => void,
 ): Promise<RowResult> {
   const started = performance.now();
+  const cpuBefore = readCpuTotals();
   const points: LoadPoint[] = [];
   const last: { message: End } = {
     message: { kind: 'failed', message: 'its process ended without a result' },
@@ -56,9 +60,10 @@ export async function runRow(
   clearTimeout(timer);
   const seconds = (performance.now() - started) / 1000;
   const end = last.message;
+  const result = { id: order.id, seconds, points, stolenShare: stolenShare(cpuBefore, readCpuTotals()) };
   return end.kind === 'done'
-    ? { id: order.id, seconds, figures: end.figures, points }
-    : { id: order.id, seconds, figures: [], points, failed: end.message };
+    ? { ...result, figures: end.figures }
+    : { ...result, figures: [], failed: end.message };
 }
 
 function killTree(child: ChildProcess): void {
