@@ -19,6 +19,7 @@ import { TempFolder } from './support/temp-folder.ts';
 
 /** Above it figures compare moments of the machine as much as what is measured. */
 const NOTABLY_STOLEN = 0.03;
+
 const { values: args } = parseArgs({
   options: {
     only: { type: 'string' },
