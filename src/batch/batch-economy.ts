@@ -69,15 +69,16 @@ export function serviceMs(points: readonly LatencyPoint[], rows: number): number
   return point === undefined ? Number.NaN : point.runMs + point.overheadMs;
 }
 
-function leastServiceMs(points: readonly LatencyPoint[], rows: number): number {
-  const point = pointAt(points, rows);
-  return point === undefined ? Number.NaN : point.runMs + point.leastOverheadMs;
-}
-
 /** The same for a run that is slow, one of twenty; NaN when nothing is known. */
 export function upperServiceMs(points: readonly LatencyPoint[], rows: number): number {
   const point = pointAt(points, rows);
   return point === undefined ? Number.NaN : point.upperMs + point.overheadMs;
+}
+
+/** The same where nothing is in the way; NaN when nothing is known. */
+function leastServiceMs(points: readonly LatencyPoint[], rows: number): number {
+  const point = pointAt(points, rows);
+  return point === undefined ? Number.NaN : point.runMs + point.leastOverheadMs;
 }
 
 /**

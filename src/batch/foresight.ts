@@ -141,11 +141,11 @@ export class Foresight {
     return now + expected.runMs + expected.overheadMs > head.deadline ? head : undefined;
   }
 
-  /** An entry has been answered, perhaps after its deadline but before anybody looked. */
+  /** An entry that was let in with a prediction has been answered, perhaps after its deadline but before anybody looked. */
   answered(entry: Entry, now: number): void {
     const { predictedMs, submittedAt, deadline } = entry;
     if (now > deadline) this.late(entry, now);
-    else if (predictedMs > 0) this.#error.inTime(predictedMs, submittedAt, now);
+    else this.#error.inTime(predictedMs, submittedAt, now);
   }
 
   /** An entry has failed for its deadline. */

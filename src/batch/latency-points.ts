@@ -67,19 +67,20 @@ export function rescaled(
   return [...seen, ...unseen].sort((a, b) => a.rows - b.rows);
 }
 
+/** Nothing is known of it. */
+const NO_WAY = { overheadMs: 0, leastOverheadMs: 0 };
+
 /** Of a live point, whose runs may all have waited behind others and say nothing of the way: NaN. */
 function wayOf(
   { overheadMs, leastOverheadMs }: LatencyPoint,
   measured: LatencyPoint | undefined,
   ways: number,
 ): Pick<LatencyPoint, 'overheadMs' | 'leastOverheadMs'> {
-  const measuredMs = measured?.leastOverheadMs ?? Number.POSITIVE_INFINITY;
-  if (Number.isNaN(overheadMs))
-    return {
-      overheadMs: (measured?.overheadMs ?? 0) * ways,
-      leastOverheadMs: measured?.leastOverheadMs ?? 0,
-    };
-  return { overheadMs, leastOverheadMs: Math.min(leastOverheadMs, measuredMs) };
+  if (Number.isNaN(overheadMs)) {
+    const { overheadMs: usualMs, leastOverheadMs: leastMs } = measured ?? NO_WAY;
+    return { overheadMs: usualMs * ways, leastOverheadMs: leastMs };
+  }
+  return { overheadMs, leastOverheadMs: Math.min(leastOverheadMs, measured?.leastOverheadMs ?? overheadMs) };
 }
 
 /** `point` as if so many runs more had taken `ms`; NaN: as it is. */

@@ -15,7 +15,7 @@ const HALVES_AFTER_MS = 10_000;
  * How far waiting takes longer than was predicted. An answer that comes too late is wasted work, so nearly everybody
  * who is let in must be answered in time. Of two ways of knowing the more careful counts: the newest waits, and a
  * margin that late answers widen. While a queue is long a wide margin costs nothing, as the workers have enough to do;
- * with the newest waits alone 1 to 3 % of those turned away at three times saturation heard of it at their deadline.
+ * with the newest waits alone up to 1.6 % of those turned away at three times saturation heard of it at their deadline.
  */
 export class PredictionError {
   readonly #ratios = new LatencySamples();
