@@ -20,13 +20,21 @@ export function reasonsFor(best: Figures, figures: readonly Figures[]): readonly
   ];
 }
 
-/** What keeps more from being carried within a latency: what `most`, which carries most whatever it takes, would take. */
+/**
+ * What keeps more from being carried within a latency: what `most`, which carries most whatever it takes, would take.
+ * Batches are named only where they differ: a model that is run row by row has none.
+ */
 export function latencyReason(best: Figures, most: Figures): string {
-  if (keyOf(best) === keyOf(most) && best.batch === most.batch) return '';
-  const gain = most.rowsPerSecond / best.rowsPerSecond;
-  const layout = keyOf(best) === keyOf(most) ? '' : ` on ${layoutName(most)}`;
+  const sameBatch = best.batch === most.batch;
+  const sameLayout = keyOf(best) === keyOf(most);
+  if (sameBatch && sameLayout) return '';
+  const figures = `${factor(most.rowsPerSecond / best.rowsPerSecond)} as much, but`;
+  if (sameBatch) {
+    const [carry, take] = most.instances === 1 ? ['carries', 'takes'] : ['carry', 'take'];
+    return `${layoutName(most)} ${carry} ${figures} ${take} ${ms(most.p99Ms)}`;
+  }
   const batches = most.batch === 1 ? 'single rows' : `batches of ${most.batch}`;
-  return `${batches}${layout} carry ${factor(gain)} as much, but take ${ms(most.p99Ms)}`;
+  return `${batches}${sameLayout ? '' : ` on ${layoutName(most)}`} carry ${figures} take ${ms(most.p99Ms)}`;
 }
 
 function threadReason(best: Figures, figures: readonly Figures[]): string[] {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type Figures, figuresOf } from '../../src/tune/measured.ts';
 import { outcomeOf } from '../../src/tune/outcome.ts';
-import { reasonsFor } from '../../src/tune/reasons.ts';
+import { latencyReason, reasonsFor } from '../../src/tune/reasons.ts';
 import { batchesFor, layoutName, layoutsFor } from '../../src/tune/setting.ts';
 import { paretoFront, survivors, winner } from '../../src/tune/winners.ts';
 
@@ -96,6 +96,29 @@ test('an outcome has a winner for throughput and one for each latency, or says t
       [20, [2, 1, 1], 'batches of 4 carry 1.13× as much, but take 38 ms'],
       [50, [2, 1, 4], undefined],
     ],
+  );
+});
+
+test('what carries more but takes too long is named by what is different about it', () => {
+  const most = figure([2, 1, 1], 121, 15);
+  const bests: readonly (readonly [number, number, number])[] = [
+    [2, 1, 1],
+    [1, 1, 1],
+    [2, 1, 4],
+    [1, 1, 4],
+  ];
+  assert.deepEqual(
+    bests.map(best => latencyReason(figure(best, 100, 5), most)),
+    [
+      '',
+      'two one-thread instances carry 1.21× as much, but take 15 ms',
+      'single rows carry 1.21× as much, but take 15 ms',
+      'single rows on two one-thread instances carry 1.21× as much, but take 15 ms',
+    ],
+  );
+  assert.equal(
+    latencyReason(figure([2, 1, 1], 100, 5), figure([1, 2, 1], 121, 15)),
+    'one two-thread instance carries 1.21× as much, but takes 15 ms',
   );
 });
 
