@@ -83,9 +83,11 @@ async function benchIn(name: string): Promise<Bench> {
   await mkdir(place);
   return {
     pairs: Number(args.pairs),
+    repeats: 0,
     scale: 0.4,
     folder: place,
     progress: text => progress(`${name} ${text}`),
+    kept: () => undefined,
     plot: () => undefined,
   };
 }

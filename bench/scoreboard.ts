@@ -10,15 +10,13 @@ import { parseArgs } from 'node:util';
 import { judge } from './scoreboard/figure.ts';
 import { figuresTable } from './scoreboard/figures-table.ts';
 import { loadPlot } from './scoreboard/load-plot.ts';
+import { disturbance, repeatsFor } from './scoreboard/pairs.ts';
 import { clock, ProgressLine } from './scoreboard/progress-line.ts';
 import type { Row } from './scoreboard/row.ts';
 import { expectedSeconds, ROWS } from './scoreboard/rows.ts';
 import { type RowResult, runRow } from './scoreboard/run-row.ts';
 import { printTable, verdict, writeResult } from './support/report.ts';
 import { TempFolder } from './support/temp-folder.ts';
-
-/** Above it figures compare moments of the machine as much as what is measured. */
-const NOTABLY_STOLEN = 0.03;
 
 const { values: args } = parseArgs({
   options: {
@@ -31,7 +29,12 @@ const { values: args } = parseArgs({
   },
 });
 // Quick is one pair: starting and warming up is most of what a second, shorter one would cost.
-const effort = { pairs: Number(args.pairs ?? (args.quick ? 1 : 5)), scale: args.quick ? 0.4 : 1 };
+const wantedPairs = Number(args.pairs ?? (args.quick ? 1 : 5));
+const effort = {
+  pairs: wantedPairs,
+  repeats: args.quick ? 0 : repeatsFor(wantedPairs),
+  scale: args.quick ? 0.4 : 1,
+};
 if (args.client !== 'own' && args.client !== 'autocannon') {
   console.error('--client: expected own or autocannon');
   process.exit(2);
@@ -102,11 +105,9 @@ async function report(results: readonly RowResult[]): Promise<void> {
   console.log(
     `${effort.pairs} pairs${args.quick ? ', quick: too short to quote' : '; a change under 5 % is noise'}`,
   );
-  for (const { id, stolenShare } of results) {
-    if ((stolenShare ?? 0) > NOTABLY_STOLEN)
-      console.log(
-        `${id}: the host gave ${Math.round(100 * (stolenShare ?? 0))} % of the CPU time to others; run it again`,
-      );
+  for (const { id, pairs } of results) {
+    const disturbed = disturbance(pairs);
+    if (disturbed !== '') console.log(`${id}: ${disturbed}`);
   }
   console.log(file);
   if (points.length > 0) {
@@ -124,6 +125,6 @@ async function report(results: readonly RowResult[]): Promise<void> {
   ]);
 }
 
-function summary({ id, seconds, stolenShare, failed }: RowResult) {
-  return { id, seconds, stolenShare, failed };
+function summary({ id, seconds, pairs, failed }: RowResult) {
+  return { id, seconds, pairs, failed };
 }

@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { makeFigure } from './scoreboard/figure.ts';
 import { figuresTable } from './scoreboard/figures-table.ts';
 import { TAIL_SUBJECTS, type TailSubject } from './scoreboard/p5-tail.ts';
+import { measurePairs, repeatsFor } from './scoreboard/pairs.ts';
 import type { Bench, Figure } from './scoreboard/row.ts';
 import { measureSubjects, ratios, type Subject } from './scoreboard/subjects.ts';
 import { type BenchModel, type BenchModelName, prepareModel } from './support/bench-models.ts';
@@ -27,9 +28,11 @@ const { values: args } = parseArgs({ options: { pairs: { type: 'string', default
 await using folder = await TempFolder.create();
 const bench: Bench = {
   pairs: Number(args.pairs),
+  repeats: repeatsFor(Number(args.pairs)),
   scale: 1,
   folder: folder.path,
   progress,
+  kept: () => undefined,
   plot: () => undefined,
 };
 const figures: Figure[] = [...(await saturated('large'))];
@@ -66,19 +69,26 @@ async function saturated(name: BenchModelName): Promise<Figure[]> {
 
 /** P5's load: Poisson arrivals at 70 % of what the first of the two takes. */
 async function tail(subject: TailSubject): Promise<Figure> {
-  const p99Ms: Record<Way, number[]> = { ahead: [], after: [] };
   const models = { ahead: await prepare(subject.name, 'ahead'), after: await prepare(subject.name, 'after') };
-  for (let pair = 0; pair < bench.pairs; pair++) {
+  const pairs = await measurePairs(bench, async (pair, name) => {
+    const p99Ms: Record<Way, number> = { ahead: Number.NaN, after: Number.NaN };
     let perSecond: number | undefined;
     for (const way of pair % 2 === 0 ? BOTH : BOTH.toReversed()) {
-      progress(`${subject.title} pair ${pair + 1}/${bench.pairs} ${way}`);
+      progress(`${subject.title} ${name} ${way}`);
       const run = await loaded({ subject, way, pair, model: models[way] }, perSecond);
       perSecond = run.perSecond;
-      p99Ms[way].push(run.p99Ms);
+      p99Ms[way] = run.p99Ms;
     }
-  }
-  const all = p99Ms.ahead.map((ms, i) => ms / (p99Ms.after[i] ?? Number.NaN));
-  return makeFigure({ row: 'P5', name: `${subject.title}, p99`, unit: 'ratio', all, details: { p99Ms } });
+    return p99Ms;
+  });
+  const all = pairs.map(({ ahead, after }) => ahead / after);
+  return makeFigure({
+    row: 'P5',
+    name: `${subject.title}, p99`,
+    unit: 'ratio',
+    all,
+    details: { p99Ms: pairs },
+  });
 }
 
 interface Turn {

@@ -10,6 +10,7 @@ import { prepareModel } from '../support/bench-models.ts';
 import { startHeadgate } from '../support/headgate.ts';
 import { fill, type Offered, offer, type ServedModel, serveModel } from '../support/served-model.ts';
 import { makeFigure } from './figure.ts';
+import { measurePairs } from './pairs.ts';
 import type { Bench, Figure, Row } from './row.ts';
 
 const TIMEOUT_MS = 500;
@@ -34,10 +35,10 @@ export const p10: Row = {
   async run(bench: Bench): Promise<readonly Figure[]> {
     const repository = path.join(bench.folder, 'models');
     const served = serveModel(await prepareModel(repository, 'wide', { config: CONFIG }));
-    const pairs: Pair[] = [];
-    for (let pair = 0; pair < bench.pairs; pair++) {
-      pairs.push(await measurePair(bench, served, repository, pair));
-    }
+    const pairs = await measurePairs(bench, (pair, name) => {
+      const progress = (text: string) => bench.progress(`${name} ${text}`);
+      return measurePair({ ...bench, progress }, served, repository, pair);
+    });
     return [...LOADS.flatMap(({ times, least }, i) => figuresOf(times, least, pairs, i)), recovery(pairs)];
   },
 };
@@ -57,14 +58,14 @@ async function measurePair(
   await using server = await startHeadgate(repository, path.join(bench.folder, `gateway-${pair}`));
   const seconds = Math.max(1, SECONDS * bench.scale);
   const peak = async () => {
-    bench.progress(`pair ${pair + 1}/${bench.pairs} peak`);
+    bench.progress('peak');
     return (await fill(server, served, { connections: CONNECTIONS, seconds })).perSecond;
   };
   await fill(server, served, { connections: CONNECTIONS, seconds: seconds / 2 });
   const runs: Offered[] = [];
   const peaks = [await peak()];
   for (const { times } of LOADS) {
-    bench.progress(`pair ${pair + 1}/${bench.pairs} ${times} × saturation`);
+    bench.progress(`${times} × saturation`);
     const perSecond = times * (peaks.at(-1) ?? 0);
     const run = await offer(server, served, { perSecond, seconds, seed: pair });
     const { offeredPerSecond, p99Ms } = run;

@@ -12,6 +12,7 @@ import { copyModel } from '../support/model-copies.ts';
 import type { Saturated } from '../support/saturate.ts';
 import { fill, serveModel } from '../support/served-model.ts';
 import { makeFigure } from './figure.ts';
+import { measurePairs } from './pairs.ts';
 import { subjectsOf } from './quick.ts';
 import type { Bench, Figure } from './row.ts';
 
@@ -50,11 +51,10 @@ export async function measureInstances(bench: Bench): Promise<Figure[]> {
       await copyModel(repository, model, nameOf(subject, count), config);
     }
   }
-  const pairs: Map<Subject, Pair>[] = [];
-  for (let pair = 0; pair < bench.pairs; pair++) {
-    bench.progress(`instances, pair ${pair + 1}/${bench.pairs}`);
-    pairs.push(await measurePair(bench, repository, models, pair));
-  }
+  const pairs = await measurePairs(bench, (pair, name) => {
+    bench.progress(`instances, ${name}`);
+    return measurePair(bench, repository, models, pair);
+  });
   return subjects.map(subject =>
     figureOf(
       subject,

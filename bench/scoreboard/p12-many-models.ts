@@ -8,6 +8,7 @@ import type { Saturated } from '../support/saturate.ts';
 import { fill, serveModel } from '../support/served-model.ts';
 import type { Server } from '../support/server.ts';
 import { makeFigure } from './figure.ts';
+import { measurePairs } from './pairs.ts';
 import { isQuick } from './quick.ts';
 import type { Bench, Figure } from './row.ts';
 
@@ -32,14 +33,14 @@ export async function measureManyModels(bench: Bench): Promise<Figure[]> {
   const served = serveModel(model, 'model-0');
   const loop = { connections: CONNECTIONS, seconds: Math.max(0.7, SECONDS * bench.scale) };
   for (const server of started) await fill(server, served, loop);
-  const rounds: Saturated[][] = [];
-  for (let round = 0; round < bench.pairs * ROUNDS_PER_PAIR; round++) {
-    bench.progress(`many models, round ${round + 1}/${bench.pairs * ROUNDS_PER_PAIR}`);
+  const more = { pairs: bench.pairs * ROUNDS_PER_PAIR, repeats: bench.repeats * ROUNDS_PER_PAIR };
+  const rounds = await measurePairs({ ...bench, ...more }, async (round, name) => {
+    bench.progress(`many models, ${name}`);
     const found: Saturated[] = [];
     const order = counts.map((_, i) => (i + round) % counts.length);
     for (const i of order) found[i] = await fill(started[i] as Server, served, loop);
-    rounds.push(found);
-  }
+    return found;
+  });
   return counts.slice(1).map((count, i) => figureOf(count, i + 1, rounds));
 }
 

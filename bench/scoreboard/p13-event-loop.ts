@@ -16,6 +16,7 @@ import { median } from '../support/median.ts';
 import { type Encoding, inferPath, inferRequest } from '../support/oip.ts';
 import type { Server } from '../support/server.ts';
 import { makeFigure } from './figure.ts';
+import { measurePairs } from './pairs.ts';
 import type { Bench, Figure, Row } from './row.ts';
 
 const SECONDS = 5;
@@ -82,12 +83,11 @@ async function measureMix(
   name: string,
   samples: readonly Sample[],
 ): Promise<Figure[]> {
-  const runs: Awaited<ReturnType<typeof measureRun>>[] = [];
-  for (let pair = 0; pair < bench.pairs; pair++) {
-    bench.progress(`${name} run ${pair + 1}/${bench.pairs}`);
+  const runs = await measurePairs(bench, (pair, title) => {
+    bench.progress(`${name} ${title}`);
     const folder = path.join(bench.folder, `${name}-${pair}`.replaceAll(' ', '-'));
-    runs.push(await measureRun(repository, folder, samples, SECONDS * bench.scale, pair));
-  }
+    return measureRun(repository, folder, samples, SECONDS * bench.scale, pair);
+  });
   const shared = { row: 'P13', unit: 'ms', target: { bound: 'most', value: TARGET_MS } } as const;
   const isRefused = median(runs.map(run => run.load.refusedShare)) > MAX_REFUSED;
   const refused = isRefused ? 'too many requests were refused: the machine is busy otherwise' : undefined;

@@ -19,6 +19,7 @@ import { arrivalsOf, fill, type Offered, offer, serveModel } from '../support/se
 import { ServedRuns } from '../support/served-runs.ts';
 import { makeFigure } from './figure.ts';
 import { type Ideals, idealsOf } from './p5-ideals.ts';
+import { measurePairs } from './pairs.ts';
 import { subjectsOf } from './quick.ts';
 import type { Bench, Figure, Row } from './row.ts';
 
@@ -93,11 +94,10 @@ export async function measureTail(
 ): Promise<readonly Figure[]> {
   const repository = path.join(bench.folder, subject.name);
   const model = await prepareModel(repository, subject.name, { config: CONFIG });
-  const pairs: Pair[] = [];
-  for (let pair = 0; pair < bench.pairs; pair++) {
-    bench.progress(`${subject.title} pair ${pair + 1}/${bench.pairs}`);
-    pairs.push(await measurePair({ bench, subject, model, repository, pair, perSecond }));
-  }
+  const pairs = await measurePairs(bench, (pair, name) => {
+    bench.progress(`${subject.title} ${name}`);
+    return measurePair({ bench, subject, model, repository, pair, perSecond });
+  });
   const reasons = pairs.flatMap(({ engine, run }) => engine.isVoid ?? run.generator.isVoid ?? []);
   for (const { run } of pairs) plotRun(bench, subject, run);
   const over = (ideal: keyof Ideals) => pairs.map(({ run, ideals }) => run.p99Ms / ideals[ideal].p99Ms);

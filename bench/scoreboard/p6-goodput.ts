@@ -23,6 +23,7 @@ import {
 import type { Server } from '../support/server.ts';
 import { makeFigure } from './figure.ts';
 import { TAIL_SUBJECTS, type TailSubject } from './p5-tail.ts';
+import { measureCalmly } from './pairs.ts';
 import { subjectsOf } from './quick.ts';
 import type { Bench, Figure, Row } from './row.ts';
 
@@ -99,11 +100,13 @@ async function prepare(bench: Bench, subject: TailSubject): Promise<Course> {
   const repository = path.join(bench.folder, subject.name);
   const model = await prepareModel(repository, subject.name);
   bench.progress(`${subject.title}: the optimum`);
-  const engine = await measureEngine(model, {
-    batches: subject.batches,
-    seconds: Math.max(0.2, 0.6 * bench.scale),
-    processes: DEFAULT_INSTANCES,
-  });
+  const engine = await measureCalmly(bench, () =>
+    measureEngine(model, {
+      batches: subject.batches,
+      seconds: Math.max(0.2, 0.6 * bench.scale),
+      processes: DEFAULT_INSTANCES,
+    }),
+  );
   const sloMs = Math.max(1, Math.floor(5 * engine.latency(1)));
   await declareSlo(repository, model, sloMs);
   const seconds = Math.max(1, (SECONDS[subject.name] ?? 5) * bench.scale);
@@ -147,7 +150,9 @@ async function keeps(course: Course, server: Server, run: number, rung: number):
   const { bench, subject, served, ideal, sloMs, seconds, runs } = course;
   const share = RUNGS[rung] ?? 0;
   bench.progress(`${subject.title} run ${run + 1}/${bench.pairs} at ${share.toFixed(2)} of the optimum`);
-  const offered = await offer(server, served, { perSecond: share * ideal.perMs * 1000, seconds, seed: run });
+  const perSecond = share * ideal.perMs * 1000;
+  const once = { ...bench, repeats: Math.min(1, bench.repeats) };
+  const offered = await measureCalmly(once, () => offer(server, served, { perSecond, seconds, seed: run }));
   const { requests: n, p99Ms, generator, offeredPerSecond, okPerSecond } = offered;
   runs.push({ run, share, n, p99Ms, isVoid: generator.isVoid, generator });
   const series = `${subject.title} with an SLO`;

@@ -9,6 +9,7 @@ import { type EngineTable, measureEngine } from '../support/engine-table.ts';
 import { startHeadgate } from '../support/headgate.ts';
 import { fill, serveModel } from '../support/served-model.ts';
 import { makeFigure } from './figure.ts';
+import { measurePairs } from './pairs.ts';
 import type { Bench, Figure, Row } from './row.ts';
 
 const CONNECTIONS = 128;
@@ -33,9 +34,8 @@ export async function measureGains(bench: Bench, config?: string): Promise<reado
   const repository = path.join(bench.folder, 'models');
   const models: BenchModel[] = [];
   for (const name of NAMES) models.push(await prepareModel(repository, name, config ? { config } : {}));
-  const pairs: Map<string, Pair>[] = [];
-  for (let pair = 0; pair < bench.pairs; pair++) {
-    bench.progress(`pair ${pair + 1}/${bench.pairs}`);
+  const pairs = await measurePairs(bench, async (pair, name) => {
+    bench.progress(name);
     const found = await formBatches(bench, models, repository, pair);
     const measured = new Map<string, Pair>();
     for (const model of models) {
@@ -46,8 +46,8 @@ export async function measureGains(bench: Bench, config?: string): Promise<reado
       });
       measured.set(model.name, { engine, sizes: found.get(model.name) ?? new Map() });
     }
-    pairs.push(measured);
-  }
+    return measured;
+  });
   return models.map(({ name }) =>
     figureOf(
       name,

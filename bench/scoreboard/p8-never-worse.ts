@@ -11,6 +11,7 @@ import { copyModel } from '../support/model-copies.ts';
 import type { Saturated } from '../support/saturate.ts';
 import { fill, serveModel } from '../support/served-model.ts';
 import { makeFigure } from './figure.ts';
+import { measurePairs } from './pairs.ts';
 import { subjectsOf } from './quick.ts';
 import type { Bench, Figure, Row } from './row.ts';
 
@@ -73,13 +74,12 @@ export async function measureSubject(bench: Bench, subject: (typeof SUBJECTS)[nu
     name: 'sweep',
   });
   const settings = [AUTO, ...best(FIXED, perSecondOf(sweep)).slice(0, FINALISTS)];
-  const pairs: Measured[] = [];
-  for (let pair = 0; pair < bench.pairs; pair++) {
-    bench.progress(`${title} pair ${pair + 1}/${bench.pairs}`);
+  const pairs = await measurePairs(bench, (pair, name) => {
+    bench.progress(`${title} ${name}`);
     const order = settings.map((_, i) => settings[(i + pair) % settings.length] as Setting);
     const run = { settings: order, seconds: SECONDS, name: String(pair) };
-    pairs.push(await measureSettings(bench, model, connections, run));
-  }
+    return measureSettings(bench, model, connections, run);
+  });
   return figureOf(title, settings, sweep, pairs);
 }
 

@@ -7,7 +7,7 @@ const tell = (message: RowMessage): void => {
   process.send?.(message);
 };
 
-async function run({ module, id, pairs, scale, folder }: RowOrder): Promise<RowMessage> {
+async function run({ module, id, pairs, repeats, scale, folder }: RowOrder): Promise<RowMessage> {
   try {
     const { ROWS } = (await import(module)) as { ROWS: readonly Row[] };
     const row = ROWS.find(candidate => candidate.id === id);
@@ -15,9 +15,11 @@ async function run({ module, id, pairs, scale, folder }: RowOrder): Promise<RowM
     const progress = (text: string) => tell({ kind: 'progress', text });
     const figures = await row.run({
       pairs,
+      repeats,
       scale,
       folder,
       progress,
+      kept: pairs => tell({ kind: 'kept', pairs }),
       plot: point => tell({ kind: 'point', point }),
     });
     return { kind: 'done', figures };

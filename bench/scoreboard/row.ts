@@ -1,4 +1,5 @@
 /** What a row of the scoreboard is, and what it leaves behind. */
+import type { PairsKept } from './pairs.ts';
 
 /** One bound a figure is held to. */
 export interface Target {
@@ -46,12 +47,16 @@ export interface LoadPoint {
 export interface Bench {
   /** Interleaved pairs to measure; at least 5 but for `--quick`. */
   readonly pairs: number;
+  /** So many more at most, in place of those in which the host gave CPU time to others. */
+  readonly repeats: number;
   /** Multiplies every measuring time; 1, or less with `--quick`. */
   readonly scale: number;
   /** An empty folder of this row's own. */
   readonly folder: string;
   /** Shown on the progress line, after the row's name. */
   progress(text: string): void;
+  /** Says which pairs count. */
+  kept(pairs: PairsKept): void;
   /** Adds a point to the plot of throughput and p99 against offered load. */
   plot(point: LoadPoint): void;
 }

@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { killBelow } from '../support/process-tree.ts';
-import { readCpuTotals, stolenShare } from '../support/stolen-cpu.ts';
+import type { PairsKept } from './pairs.ts';
 import type { Figure, LoadPoint } from './row.ts';
 
 export interface RowOrder {
@@ -10,6 +10,7 @@ export interface RowOrder {
   readonly module: string;
   readonly id: string;
   readonly pairs: number;
+  readonly repeats: number;
   readonly scale: number;
   readonly folder: string;
 }
@@ -17,6 +18,7 @@ export interface RowOrder {
 export type RowMessage =
   | { readonly kind: 'progress'; readonly text: string }
   | { readonly kind: 'point'; readonly point: LoadPoint }
+  | { readonly kind: 'kept'; readonly pairs: PairsKept }
   | { readonly kind: 'done'; readonly figures: readonly Figure[] }
   | { readonly kind: 'failed'; readonly message: string };
 
@@ -27,8 +29,7 @@ export interface RowResult {
   readonly seconds: number;
   readonly figures: readonly Figure[];
   readonly points: readonly LoadPoint[];
-  /** Of the machine's CPU time meanwhile the host gave so much to others; absent where the system does not say. */
-  readonly stolenShare: number | undefined;
+  readonly pairs: readonly PairsKept[];
   /** Why there are no figures. */
   readonly failed?: string;
 }
@@ -40,8 +41,8 @@ export async function runRow(
   progress: (text: string) => void,
 ): Promise<RowResult> {
   const started = performance.now();
-  const cpuBefore = readCpuTotals();
   const points: LoadPoint[] = [];
+  const pairs: PairsKept[] = [];
   const last: { message: End } = {
     message: { kind: 'failed', message: 'its process ended without a result' },
   };
@@ -49,6 +50,7 @@ export async function runRow(
   child.on('message', (message: RowMessage) => {
     if (message.kind === 'progress') progress(message.text);
     else if (message.kind === 'point') points.push(message.point);
+    else if (message.kind === 'kept') pairs.push(message.pairs);
     else last.message = message;
   });
   const timer = setTimeout(() => {
@@ -60,7 +62,7 @@ export async function runRow(
   clearTimeout(timer);
   const seconds = (performance.now() - started) / 1000;
   const end = last.message;
-  const result = { id: order.id, seconds, points, stolenShare: stolenShare(cpuBefore, readCpuTotals()) };
+  const result = { id: order.id, seconds, points, pairs };
   return end.kind === 'done'
     ? { ...result, figures: end.figures }
     : { ...result, figures: [], failed: end.message };

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type Saturated, type Saturation, saturate } from '../support/saturate.ts';
 import type { Server } from '../support/server.ts';
+import { measurePairs } from './pairs.ts';
 import type { Bench } from './row.ts';
 
 export interface Subject {
@@ -23,18 +24,16 @@ export async function measureSubjects(
   subjects: readonly Subject[],
   alongside?: (pair: number) => Promise<void>,
 ): Promise<Record<string, Saturated>[]> {
-  const pairs: Record<string, Saturated>[] = [];
-  for (let pair = 0; pair < bench.pairs; pair++) {
+  return await measurePairs(bench, async (pair, name) => {
     const found: Record<string, Saturated> = {};
     for (const subject of pair % 2 === 0 ? subjects : [...subjects].reverse()) {
-      bench.progress(`${what} pair ${pair + 1}/${bench.pairs} ${subject.name}`);
+      bench.progress(`${what} ${name} ${subject.name}`);
       const folder = path.join(bench.folder, `${what}-${subject.name}-${pair}`.replaceAll(' ', '-'));
       found[subject.name] = await measureOne(bench, subject, folder);
     }
     await alongside?.(pair);
-    pairs.push(found);
-  }
-  return pairs;
+    return found;
+  });
 }
 
 /** One side's value ÷ the other's, in each pair. */

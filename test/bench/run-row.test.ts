@@ -12,17 +12,21 @@ async function run(t: TestContext, id: string, limitSeconds = 60) {
   const folder = await mkdtemp(path.join(tmpdir(), 'headgate-row-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const said: string[] = [];
-  const order = { module: MODULE, id, pairs: 2, scale: 1, folder };
+  const order = { module: MODULE, id, pairs: 2, repeats: 0, scale: 1, folder };
   const result = await runRow(order, limitSeconds, text => void said.push(text));
   return { ...result, said };
 }
 
 test('a row whose answers are right gives a ratio for each pair, its points, and says what it does', async t => {
-  const { figures, points, failed, said } = await run(t, 'right');
+  const { figures, points, pairs, failed, said } = await run(t, 'right');
   assert.equal(failed, undefined);
   assert.equal(figures[0]?.all.length, 2);
   assert.ok(figures[0]?.all.every(ratio => ratio > 0));
   assert.equal(points.length, 1);
+  assert.deepEqual(
+    pairs.map(({ kept }) => kept),
+    [[0, 1]],
+  );
   assert.deepEqual(said.slice(0, 2), ['right pair 1/2 one', 'right pair 1/2 other']);
 });
 
