@@ -36,7 +36,8 @@ async function measureSize(
 ): Promise<Figure> {
   const repository = path.join(bench.folder, name.replace(' ', '-'));
   const { requests, answers } = serveModel(
-    await prepareModel(repository, 'identity', { rows, rowShape: [floats] }),
+    // A slow moment of the machine is no reason to give up: the bare side has no deadline either.
+    await prepareModel(repository, 'identity', { rows, rowShape: [floats], config: 'timeoutMs: 30000\n' }),
   );
   const shared = { requests, connections: CONNECTIONS, seconds };
   const pairs = await measureSubjects(bench, name, [
