@@ -12,12 +12,16 @@ export type Settled<T> =
   | { readonly state: 'moving' }
   | { readonly state: 'absent' };
 
+interface Held {
+  readonly content: FileContent;
+  readonly text: string;
+}
+
 interface Seen {
-  fingerprint: string;
+  readonly fingerprint: string;
   /** On the monotonic clock, ms. */
-  sinceMs: number;
-  content: FileContent | undefined;
-  text: string | undefined;
+  readonly sinceMs: number;
+  readonly held: { -readonly [What in keyof Held]?: Held[What] };
 }
 
 const MAX_TEXT_BYTES = 8 * 1024 * 1024;
@@ -47,31 +51,38 @@ export class FileMemory {
     file: string,
     kind: 'onnx' | 'data',
   ): Promise<Settled<{ look: FileLook; content: FileContent }>> {
-    return this.#read(file, async (seen, look) => {
-      seen.content ??= await readContent(file, kind);
-      return { look, content: seen.content };
-    });
+    const read = await this.#read(file, 'content', () => readContent(file, kind));
+    if (read.state !== 'settled') return read;
+    return { state: 'settled', value: { look: read.value.look, content: read.value.held } };
   }
 
   /** Text of a small file; at most 8 MiB of it. */
   async text(file: string): Promise<Settled<string>> {
-    return this.#read(file, async (seen, look) => {
-      if (look.bytes > MAX_TEXT_BYTES) return '';
-      seen.text ??= await readFile(file, 'utf8');
-      return seen.text;
-    });
+    const read = await this.#read(file, 'text', async ({ bytes }) =>
+      bytes > MAX_TEXT_BYTES ? '' : readFile(file, 'utf8'),
+    );
+    return read.state === 'settled' ? { state: 'settled', value: read.value.held } : read;
   }
 
-  async #read<T>(file: string, read: (seen: Seen, look: FileLook) => Promise<T>): Promise<Settled<T>> {
+  async #read<What extends keyof Held>(
+    file: string,
+    what: What,
+    read: (look: FileLook) => Promise<Held[What]>,
+  ): Promise<Settled<{ look: FileLook; held: Held[What] }>> {
     this.#touched.add(file);
     const look = await lookAtFile(file);
     if (look === undefined) return { state: 'absent' };
     const seen = this.#note(file, look);
     if (!this.#stoodStill(seen, look)) return this.#isMoving();
+    const remembered: Held[What] | undefined = seen.held[what];
+    if (remembered !== undefined) return { state: 'settled', value: { look, held: remembered } };
     try {
-      const value = await read(seen, look);
+      const held = await read(look);
       const after = await lookAtFile(file);
-      if (after?.fingerprint === look.fingerprint) return { state: 'settled', value };
+      if (after?.fingerprint === look.fingerprint) {
+        seen.held[what] = held;
+        return { state: 'settled', value: { look, held } };
+      }
     } catch {
       // Replaced or taken away while it was read.
     }
@@ -82,7 +93,7 @@ export class FileMemory {
   #note(file: string, { fingerprint }: FileLook): Seen {
     const before = this.#seen.get(file);
     if (before?.fingerprint === fingerprint) return before;
-    const seen: Seen = { fingerprint, sinceMs: performance.now(), content: undefined, text: undefined };
+    const seen: Seen = { fingerprint, sinceMs: performance.now(), held: {} };
     this.#seen.set(file, seen);
     return seen;
   }

@@ -3,7 +3,7 @@ import { renameSync, symlinkSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
 import type { RepositorySnapshot } from '../../src/repository/repository-snapshot.ts';
-import { type WatchOptions, watchRepository } from '../../src/repository/watch.ts';
+import { pauseAfterLook, type WatchOptions, watchRepository } from '../../src/repository/watch.ts';
 import { onnxBytes } from './onnx-bytes.ts';
 import { TemporaryFolder } from './temporary-folder.ts';
 
@@ -121,4 +121,15 @@ test('a hundred bad and truncated configurations give no snapshot with other set
       ({ models: all }) => all.get('x')?.problem !== undefined || batchSize(4)({ models: all }),
     ),
   );
+});
+
+test('a repository that takes long to look at is looked at less often, but at least every 30 s', () => {
+  const table: readonly [lookMs: number, pollMs: number, pauseMs: number][] = [
+    [4, 2000, 2000],
+    [40, 2000, 2000],
+    [100, 2000, 5000],
+    [10_000, 2000, 30_000],
+    [10_000, 60_000, 60_000],
+  ];
+  for (const [lookMs, pollMs, pauseMs] of table) assert.equal(pauseAfterLook(lookMs, pollMs), pauseMs);
 });
