@@ -3,9 +3,9 @@
  * or worse when it moved by more than 5 % and the 95 % intervals do not overlap. Exit code 1 when anything is worse.
  */
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { type Comparison, compareFigures, intervalsOverlap } from './scoreboard/compare-figures.ts';
 import type { Figure } from './scoreboard/row.ts';
+import { endWith, readFlags } from './support/flags.ts';
 import { printTable } from './support/report.ts';
 
 interface Result {
@@ -13,12 +13,13 @@ interface Result {
   readonly result: { readonly pairs: number; readonly scale: number; readonly figures: readonly Figure[] };
 }
 
-const { positionals } = parseArgs({ allowPositionals: true });
+const USAGE = 'usage: npm run bench:compare BEFORE.json AFTER.json, two files that npm run bench wrote';
+
+const { positionals } = readFlags({ allowPositionals: true }, USAGE);
 const [before, after] = positionals;
-if (before === undefined || after === undefined || positionals.length > 2) {
-  console.error('usage: npm run bench:compare BEFORE.json AFTER.json');
-  process.exitCode = 2;
-} else compareFiles(before, after);
+if (before === undefined || after === undefined || positionals.length > 2)
+  endWith('expected two files', USAGE);
+compareFiles(before, after);
 
 function compareFiles(beforeFile: string, afterFile: string): void {
   const [earlier, later] = [read(beforeFile), read(afterFile)];
@@ -38,9 +39,13 @@ function compareFiles(beforeFile: string, afterFile: string): void {
 }
 
 function read(file: string): Result {
-  const result = JSON.parse(readFileSync(file, 'utf8')) as Partial<Result>;
-  if (!Array.isArray(result.result?.figures)) throw new Error(`${file} is no result of npm run bench`);
-  return result as Result;
+  try {
+    const result = JSON.parse(readFileSync(file, 'utf8')) as Partial<Result>;
+    if (Array.isArray(result.result?.figures)) return result as Result;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) endWith((error as Error).message, USAGE);
+  }
+  endWith(`${file}: expected a result of npm run bench`, USAGE);
 }
 
 function cells({ figure, before, after, change, verdict }: Comparison): string[] {
@@ -74,7 +79,9 @@ function doubts(before: Result, after: Result): string[] {
   return [
     ...differing.map(key => `measured on different ${key}: ${before.machine[key]}, ${after.machine[key]}`),
     ...[before, after].flatMap(({ result: { pairs, scale } }, i) =>
-      pairs < 5 || scale < 1 ? [`${i === 0 ? 'before' : 'after'} is a short run: ${pairs} pairs`] : [],
+      pairs < 5 || scale < 1
+        ? [`${i === 0 ? 'before' : 'after'} is a short run: ${pairs === 1 ? '1 pair' : `${pairs} pairs`}`]
+        : [],
     ),
   ];
 }

@@ -6,7 +6,6 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { judge } from './scoreboard/figure.ts';
 import { figuresTable } from './scoreboard/figures-table.ts';
 import { loadPlot } from './scoreboard/load-plot.ts';
@@ -15,19 +14,26 @@ import { clock, ProgressLine } from './scoreboard/progress-line.ts';
 import type { Row } from './scoreboard/row.ts';
 import { expectedSeconds, ROWS } from './scoreboard/rows.ts';
 import { type RowResult, runRow } from './scoreboard/run-row.ts';
+import { endWith, readFlags } from './support/flags.ts';
 import { printTable, verdict, writeResult } from './support/report.ts';
 import { TempFolder } from './support/temp-folder.ts';
 
-const { values: args } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    quick: { type: 'boolean', default: false },
-    pairs: { type: 'string' },
-    list: { type: 'boolean', default: false },
-    client: { type: 'string', default: 'own' },
-    with: { type: 'string' },
-  },
-});
+const USAGE = `usage: npm run bench -- [--quick] [--only P1,P4] [--pairs 5] [--client own|autocannon] [--with YAML] [--list]
+  --quick   one short pair of each row: under five minutes, too short to quote
+  --only    these rows; --list shows them, with how long each takes
+  --pairs   how often both sides of a row are measured (5)
+  --client  who sends closed loops (own)
+  --with    added to the config.yaml of every model, such as 'batching: { sendAhead: false }'`;
+
+const options = {
+  only: { type: 'string' },
+  quick: { type: 'boolean', default: false },
+  pairs: { type: 'string' },
+  list: { type: 'boolean', default: false },
+  client: { type: 'string', default: 'own' },
+  with: { type: 'string' },
+} as const;
+const { values: args } = readFlags({ options }, USAGE);
 // Quick is one pair: starting and warming up is most of what a second, shorter one would cost.
 const wantedPairs = Number(args.pairs ?? (args.quick ? 1 : 5));
 const effort = {
@@ -36,8 +42,7 @@ const effort = {
   scale: args.quick ? 0.4 : 1,
 };
 if (args.client !== 'own' && args.client !== 'autocannon') {
-  console.error('--client: expected own or autocannon');
-  process.exit(2);
+  endWith(`--client: expected own or autocannon, found ${args.client}`, USAGE);
 }
 // The rows' processes inherit it.
 process.env['BENCH_CLIENT'] = args.client;
@@ -49,10 +54,8 @@ else await measure();
 
 function wantedRows(only: readonly string[] | undefined): Row[] {
   const unknown = only?.find(id => !ROWS.some(row => row.id === id));
-  if (unknown !== undefined || !(effort.pairs >= 1)) {
-    console.error(unknown === undefined ? '--pairs must be 1 or more' : `there is no row ${unknown}`);
-    process.exit(2);
-  }
+  if (unknown !== undefined) endWith(`--only: there is no row ${unknown}`, USAGE);
+  if (!(effort.pairs >= 1)) endWith(`--pairs: expected 1 or more, found ${args.pairs}`, USAGE);
   return ROWS.filter(({ id }) => only?.includes(id) ?? true).sort(
     (a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)),
   );
@@ -103,7 +106,7 @@ async function report(results: readonly RowResult[]): Promise<void> {
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[2K');
   printTable(figuresTable(figures));
   console.log(
-    `${effort.pairs} pairs${args.quick ? ', quick: too short to quote' : '; a change under 5 % is noise'}`,
+    `${effort.pairs === 1 ? '1 pair' : `${effort.pairs} pairs`}${args.quick ? ', quick: too short to quote' : '; a change under 5 % is noise'}`,
   );
   for (const { id, pairs } of results) {
     const disturbed = disturbance(pairs);

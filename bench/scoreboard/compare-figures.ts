@@ -1,6 +1,6 @@
 import type { Figure } from './row.ts';
 
-/** `unclear`: it moved by more than noise does, but the intervals overlap. */
+/** `unclear`: it moved by more than noise does, but the intervals overlap, or are of too few measurements to say. */
 export type Change = 'better' | 'worse' | 'same' | 'unclear' | 'void' | 'only before' | 'only after';
 
 export interface Comparison {
@@ -15,6 +15,8 @@ export interface Comparison {
 
 /** A smaller change is noise, whatever the intervals say. */
 const NOISE = 0.05;
+/** The interval of one or two is no wider than they are. */
+const LEAST_MEASURED = 3;
 
 /** Every figure of two results, in the order of the later one; what is only in the earlier one comes last. */
 export function compareFigures(before: readonly Figure[], after: readonly Figure[]): Comparison[] {
@@ -36,7 +38,8 @@ function judgeChange(before: Figure | undefined, after: Figure | undefined): Cha
   if (after === undefined) return 'only before';
   if (before.isVoid !== undefined || after.isVoid !== undefined) return 'void';
   if (!(Math.abs(after.value - before.value) > NOISE * Math.abs(before.value))) return 'same';
-  if (intervalsOverlap(before, after)) return 'unclear';
+  const measured = Math.min(before.all.length, after.all.length);
+  if (measured < LEAST_MEASURED || intervalsOverlap(before, after)) return 'unclear';
   return after.value > before.value === isMoreBetter(after) ? 'better' : 'worse';
 }
 

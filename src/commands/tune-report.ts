@@ -92,7 +92,7 @@ function winnersText({ winners, notBatched }: Outcome): string {
   return told
     .map((winner, i) => {
       const same = i > 0 && winner.best !== undefined && winner.best === told[0]?.best;
-      const text = same ? 'the same\n' : winnerText(winner, width + 1, notBatched === '');
+      const text = same ? 'the same as for throughput\n' : winnerText(winner, width + 1, notBatched === '');
       return `${`${names[i]}:`.padEnd(width)} ${text}`;
     })
     .join('');
