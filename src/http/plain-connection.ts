@@ -14,7 +14,7 @@ import type { Connection, Connections } from './connections.ts';
 import { dateNow } from './date-now.ts';
 import { InferCall } from './infer.ts';
 import { PlainExchange, type PlainLine } from './plain-exchange.ts';
-import { type PlainHead, parsePlainHead } from './plain-head.ts';
+import { type PlainHead, parsePlainHead, sameHead } from './plain-head.ts';
 import type { Plane } from './plane.ts';
 import { latin1Text, SMALL_BYTES } from './small-answer.ts';
 
@@ -69,14 +69,14 @@ export class PlainConnection implements PlainLine {
   #begin(chunk: Buffer): void {
     const head = this.#headOf(chunk);
     const { maxHeaderBytes } = this.#plane.options.limits;
-    if (head === undefined || head.bodyBytes > MAX_PLAIN_BYTES || head.bytes.length > maxHeaderBytes) {
+    if (head === undefined || head.bodyBytes > MAX_PLAIN_BYTES || head.headBytes > maxHeaderBytes) {
       this.#leave(chunk);
       return;
     }
-    const bytes = head.bytes.length + head.bodyBytes;
+    const bytes = head.headBytes + head.bodyBytes;
     if (!this.#isProven) this.#prove(chunk, bytes);
     else if (chunk.length === bytes && this.#mayAnswer(head))
-      this.#serve(head, chunk.subarray(head.bytes.length));
+      this.#serve(head, chunk.subarray(head.headBytes));
     else this.#pass(chunk, bytes);
   }
 
@@ -93,13 +93,9 @@ export class PlainConnection implements PlainLine {
     else this.#leave(NO_BYTES);
   }
 
-  /** Clients repeat their heads: comparing 150 bytes takes 0.1 µs, reading them 3. */
   #headOf(chunk: Buffer): PlainHead | undefined {
-    const known = this.#head;
-    if (known !== undefined && chunk.length > known.bytes.length) {
-      const { bytes } = known;
-      if (bytes.compare(chunk, 0, bytes.length) === 0) return known;
-    }
+    const same = this.#head && sameHead(this.#head, chunk);
+    if (same !== undefined) return same;
     this.#head = parsePlainHead(chunk);
     return this.#head;
   }
