@@ -67,7 +67,7 @@ await using folder = await TempFolder.create();
 const repository = path.join(folder.path, 'models');
 await writeRepository(repository, {
   identity: { versions: { 1: identity({ datatype: 'INT64' }) } },
-  softmax: { versions: { 1: softmaxOverBatch(2) } },
+  softmax: { versions: { 1: softmaxOverBatch(2) }, config: 'coalesce: false\n' },
 });
 await using server = await startHeadgate(repository, folder.path, { log: { level: 'warn' } });
 const nonces = await counted(server, 'identity', () => runNonces(server));

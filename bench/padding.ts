@@ -72,7 +72,7 @@ for (const load of PADDING_LOADS.filter(({ model }) => (args.only ?? model) === 
 
 async function writeModels(): Promise<void> {
   const tokens = tokenMlp([2048, 2048, 2048]);
-  const relaxed = 'timeoutMs: 60000\n';
+  const relaxed = 'coalesce: false\ntimeoutMs: 60000\n';
   await writeRepository(repository, {
     'tokens-exact': { versions: { 1: tokens }, config: relaxed },
     'tokens-padded': { versions: { 1: tokens }, config: relaxed + TOKEN_PADDING },

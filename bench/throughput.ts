@@ -7,6 +7,7 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { mlp, writeRepository } from '../test/support/onnx.ts';
+import { RUNS_ALL } from './support/bench-models.ts';
 import { type Measurement, measure, type Subject } from './support/measure.ts';
 import { bootstrapInterval, median } from './support/median.ts';
 import { printTable, progress, verdict, writeResult } from './support/report.ts';
@@ -29,7 +30,9 @@ await using folder = await TempFolder.create();
 const repository = path.join(folder.path, 'models');
 await writeRepository(
   repository,
-  Object.fromEntries(Object.entries(MODELS).map(([name, dims]) => [name, { versions: { 1: mlp(dims) } }])),
+  Object.fromEntries(
+    Object.entries(MODELS).map(([name, dims]) => [name, { versions: { 1: mlp(dims) }, config: RUNS_ALL }]),
+  ),
 );
 const workloads = await prepareWorkloads(repository, Object.keys(MODELS), 784);
 

@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'model-failed' // the model itself failed on this input
   | 'internal' // a bug of ours or an unexpected failure; its text stays inside
   | 'unavailable' // breaker open, draining, loading, or the worker died
+  | 'not-cached' // only a cached answer was wanted, and there is none
   | 'deadline' // the deadline passed, queued or running
   | 'not-implemented';
 

@@ -4,6 +4,7 @@
  */
 import { EventEmitter } from 'node:events';
 import type { ErrorCode } from './errors.ts';
+import type { CacheOutcome } from './inference.ts';
 
 /** How a version came to answer; the value of the `headgate-route` header. */
 export type Route = 'stable' | 'canary' | 'label' | 'pinned' | 'fallback';
@@ -15,6 +16,10 @@ export interface RequestDone {
   readonly route: Route;
   readonly outcome: 'ok' | ErrorCode;
   readonly rows: number;
+  /** Of them, those that were run for it: the others were known, or run for another. */
+  readonly rowsRun: number;
+  /** Undefined where no cache had a part in it. */
+  readonly cache: CacheOutcome | undefined;
   /** From the request's first byte being routed to its answer being written, ms. */
   readonly totalMs: number;
   readonly queueMs: number;
@@ -67,11 +72,21 @@ export interface Refused {
   readonly message: string;
 }
 
+export interface SharedCacheChanged {
+  /** `connected`, `disconnected`, or its breaker's. */
+  readonly state: string;
+  /** Why; ''. */
+  readonly detail: string;
+}
+
 export interface GatewayEvents {
   'request:done': [RequestDone];
   'batch:done': [BatchDone];
   'version:changed': [VersionChanged];
   'worker:changed': [WorkerChanged];
+  'shared-cache:changed': [SharedCacheChanged];
+  /** A value in it that no gateway wrote for its key. */
+  'shared-cache:refused': [];
   'config:refused': [Refused];
   /** Served all the same, without what the message names. */
   'config:ignored': [Refused];

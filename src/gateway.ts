@@ -11,6 +11,7 @@ import { Catalog } from './repository/catalog.ts';
 import type { CatalogModel } from './repository/catalog-entry.ts';
 import type { RepositorySnapshot } from './repository/repository-snapshot.ts';
 import { type RepositoryWatch, watchRepository } from './repository/watch.ts';
+import { type ResultStores, resultStores } from './result-stores.ts';
 import { chooseVersion } from './route/choose-version.ts';
 import { ServingVersion } from './serving-version.ts';
 import { Metrics } from './telemetry/metrics.ts';
@@ -38,6 +39,7 @@ export interface GatewayOptions {
 export class Gateway implements DataPlaneService, AdminService {
   #loadedConfig: LoadedGatewayConfig;
   readonly #events: Events;
+  readonly #stores: ResultStores;
   readonly #pool: Pool;
   readonly #catalog: Catalog<ServingVersion>;
   readonly #statistics: Statistics;
@@ -50,11 +52,17 @@ export class Gateway implements DataPlaneService, AdminService {
   constructor(loaded: LoadedGatewayConfig, options: GatewayOptions, events: Events) {
     this.#loadedConfig = loaded;
     this.#events = events;
+    const { joinsRequests } = options;
+    this.#stores = resultStores(loaded.config.cache, events);
     this.#pool = new Pool(options.pool, events);
     this.#statistics = new Statistics(events);
-    this.#metrics = new Metrics(events, { buildVersion: VERSION, queuedRows: () => this.#queuedRows() });
+    this.#metrics = new Metrics(events, {
+      buildVersion: VERSION,
+      queuedRows: () => this.#queuedRows(),
+      caches: { kept: () => this.#caches(), dropped: () => this.#stores.store.dropped },
+    });
     this.#catalog = new Catalog({
-      load: spec => ServingVersion.load(spec, options.joinsRequests, this.#pool, events),
+      load: spec => ServingVersion.load(spec, { joinsRequests, stores: this.#stores }, this.#pool, events),
       events,
       concurrency: loaded.config.workers.cpuCores,
       rescan: () => this.#following().rescan(),
@@ -93,6 +101,7 @@ export class Gateway implements DataPlaneService, AdminService {
     await this.#watch?.close();
     // Together, not in turn: a load under way ends only with its worker.
     await Promise.all([this.#catalog.close(), this.#pool.close()]);
+    this.#stores.shared?.close();
     this.#metrics.close();
   }
 
@@ -117,7 +126,7 @@ export class Gateway implements DataPlaneService, AdminService {
   #route(model: Model, asked: string | undefined): Target {
     const { config, classLabels } = model;
     const { version, route, serving } = answering(model, asked);
-    const { unit, batcher } = serving;
+    const { unit } = serving;
     return {
       model: model.name,
       version,
@@ -128,7 +137,9 @@ export class Gateway implements DataPlaneService, AdminService {
       maxTimeoutMs: config.maxTimeoutMs,
       priorityLevels: config.priorityLevels,
       classLabels,
-      submit: inference => batcher.submit(inference),
+      caches: serving.cached?.shelf !== undefined,
+      rowTolerance: serving.cached?.rowTolerance,
+      submit: inference => serving.submit(inference),
     };
   }
 
@@ -155,8 +166,8 @@ export class Gateway implements DataPlaneService, AdminService {
   }
 
   modelConfig(name: string, version: string | undefined): Record<string, unknown> {
-    const { signature, maxBatchSize } = this.target(name, version);
-    return modelConfigJson({ name, config: this.#model(name).config, signature, maxBatchSize });
+    const { signature, maxBatchSize, caches } = this.target(name, version);
+    return modelConfigJson({ name, config: this.#model(name).config, signature, maxBatchSize, caches });
   }
 
   statistics(model?: string, version?: string): readonly Record<string, unknown>[] {
@@ -178,6 +189,29 @@ export class Gateway implements DataPlaneService, AdminService {
 
   unload(model: string): Promise<void> {
     return this.#catalog.unload(model);
+  }
+
+  /**
+   * Drops what is kept of a model, or of one of its versions, here and in the shared cache; how many results that were
+   * here. Rejects with `not-found`, or `unavailable` when the shared cache could not be told.
+   */
+  async purge(model: string, version: string | undefined): Promise<number> {
+    this.#model(model);
+    const { store, shared } = this.#stores;
+    // First there: until it is told, what is missing here would be found there again.
+    const told = shared?.purge(model, version).then(
+      () => true,
+      () => false,
+    );
+    const isTold = (await told) ?? true;
+    const purged = store.purge(model, version);
+    if (!isTold) {
+      throw new GatewayError(
+        'unavailable',
+        'purged here, but the shared cache could not be told: other gateways still have the results; try again',
+      );
+    }
+    return purged;
   }
 
   // What operators see.
@@ -216,9 +250,24 @@ export class Gateway implements DataPlaneService, AdminService {
   }
 
   *#queuedRows() {
+    for (const { model, version, loaded } of this.#serving()) {
+      yield { model, version, rows: loaded.batcher.queuedRows };
+    }
+  }
+
+  *#caches() {
+    for (const { model, version, loaded } of this.#serving()) {
+      const { shelf, answers } = loaded.cached ?? {};
+      if (shelf === undefined) continue;
+      const stepsAside = answers?.mode === 'repeats';
+      yield { model, version, bytes: shelf.bytes, results: shelf.size, stepsAside };
+    }
+  }
+
+  *#serving() {
     for (const { name, versions } of this.#catalog.list()) {
       for (const [version, entry] of versions) {
-        if (entry.state === 'READY') yield { model: name, version, rows: entry.loaded.batcher.queuedRows };
+        if (entry.state === 'READY') yield { model: name, version, loaded: entry.loaded };
       }
     }
   }

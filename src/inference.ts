@@ -88,16 +88,47 @@ export interface Inference {
   readonly outputs: readonly string[] | undefined;
   /** Rows along the batch axis; 1 for a model without one. */
   readonly rows: number;
-  /** On the `performance.now()` clock, ms. */
+  /** When its answer is wanted, on the `performance.now()` clock, ms. */
   readonly deadline: number;
+  /** When nobody wants its answer any more, where that is later: of several callers the last. Absent: `deadline`. */
+  readonly keepUntil?: number;
   /** 1 is the most urgent. */
   readonly priority: number;
+  /** Absent: as the model's configuration has it. */
+  readonly cacheControl?: CacheControl | undefined;
+}
+
+/** What one caller allows a cache to do. */
+export interface CacheControl {
+  /** Answer from what is stored, or from a run that began before. */
+  readonly reads: boolean;
+  readonly stores: boolean;
+  /** Never compute. */
+  readonly onlyIfCached: boolean;
+  /** A stored result may be so much older than its time, ms. */
+  readonly maxStaleMs: number;
+}
+
+/** Where an answer came from; the value of the `headgate-cache` header. */
+export type CacheOutcome = 'hit' | 'miss' | 'coalesced' | 'stale' | 'bypass';
+
+export interface CacheNote {
+  /** Undefined where nothing is kept and nothing was joined. */
+  readonly outcome: CacheOutcome | undefined;
+  /** Of the oldest stored result in it, ms; undefined where none is. */
+  readonly ageMs: number | undefined;
+  /** Of its rows, those that were run for it. */
+  readonly rowsRun: number;
 }
 
 /** What one caller gets back. Outputs in the order asked for, or the signature's. */
 export interface InferenceResult {
   readonly outputs: readonly Tensor[];
   readonly timing: InferenceTiming;
+  /** Absent: no cache was asked. */
+  readonly cache?: CacheNote;
+  /** True: its inputs may still be read, so their memory must not be used again. */
+  readonly inputsInUse?: boolean;
   /** Of the memory that `outputs` are views of, held once for the caller; absent: it is nobody else's. */
   readonly lease?: Lease | undefined;
 }
@@ -120,4 +151,13 @@ export interface Submission {
    * already sent to a worker is dropped. No-op once settled.
    */
   cancel(error: GatewayError): void;
+}
+
+/** How soon, and until when, an answer is wanted. */
+export type Urgency = Required<Pick<Inference, 'deadline' | 'keepUntil' | 'priority'>>;
+
+/** A submission whose callers may change while it waits. */
+export interface SharedSubmission extends Submission {
+  /** No-op once settled. Rows already sent to a worker are not hurried. */
+  reschedule(urgency: Urgency): void;
 }

@@ -30,7 +30,7 @@ function rowOf(model: Model, version: string, entry: VersionEntry<ServingVersion
   };
 }
 
-function servingColumns({ unit, batcher }: ServingVersion) {
+function servingColumns({ unit, batcher, cached }: ServingVersion) {
   return {
     maxBatchSize: unit.maxBatchSize,
     batchAxis: unit.verification,
@@ -39,6 +39,9 @@ function servingColumns({ unit, batcher }: ServingVersion) {
     memoryBytes: unit.memoryBytes,
     queuedRows: batcher.queuedRows,
     runningBatches: batcher.runningBatches,
+    ...(cached?.shelf !== undefined && {
+      cache: { results: cached.shelf.size, bytes: cached.shelf.bytes, looksAt: cached.answers.mode },
+    }),
   };
 }
 

@@ -1,13 +1,18 @@
 /** A version that can answer: loaded on workers, with a batcher in front. Joins the pool and the batcher. */
 import { Batcher } from './batch/batcher.ts';
+import { refused } from './batch/entry.ts';
 import { type PaddingPlan, paddingPlanOf } from './batch/padding-plan.ts';
+import { notCached } from './cache/flight-runner.ts';
+import { type CachedVersion, cachedVersion } from './cached-version.ts';
 import { declarationMismatch } from './config/declared-tensors.ts';
 import type { ModelConfig } from './config/model-options.ts';
 import { GatewayError } from './errors.ts';
 import type { Events } from './events.ts';
+import type { Inference, Submission } from './inference.ts';
 import type { Pool } from './pool/pool.ts';
 import type { InstanceGroup, LoadedVersion, VersionContent, VersionSpec } from './pool/version-spec.ts';
 import type { CatalogSpec } from './repository/catalog-entry.ts';
+import type { ResultStores } from './result-stores.ts';
 
 /** Rows of the largest batch where the configuration does not say: beyond it no measured model gained 5 %. */
 const DERIVED_MAX_BATCH_SIZE = 256;
@@ -16,19 +21,36 @@ const MAX_SIGNATURES = 1024;
 /** A worker is back sooner than this when nothing is wrong; only then is it worth sending callers elsewhere. */
 const MAX_UNABLE_MS = 5000;
 
+export interface ServingOptions {
+  /** False: each request is run as it came, nothing is joined, looked up or kept. */
+  readonly joinsRequests: boolean;
+  readonly stores: ResultStores;
+}
+
 export class ServingVersion {
   readonly unit: LoadedVersion;
   readonly batcher: Batcher;
+  /** Undefined where every request goes straight to the batcher. */
+  readonly cached: CachedVersion | undefined;
 
-  constructor(unit: LoadedVersion, batcher: Batcher) {
+  constructor(unit: LoadedVersion, batcher: Batcher, cached: CachedVersion | undefined) {
     this.unit = unit;
     this.batcher = batcher;
+    this.cached = cached;
+  }
+
+  /** Never throws: see `Batcher.submit` and `Answers.submit`. */
+  submit(inference: Inference): Submission {
+    if (this.cached !== undefined) return this.cached.answers.submit(inference);
+    return inference.cacheControl?.onlyIfCached === true
+      ? refused(notCached())
+      : this.batcher.submit(inference);
   }
 
   /** Loads, verifies and warms the content; rejects with a GatewayError that says what is wrong with it. */
   static async load(
     spec: CatalogSpec,
-    joinsRequests: boolean,
+    { joinsRequests, stores }: ServingOptions,
     pool: Pool,
     events: Events,
   ): Promise<ServingVersion> {
@@ -62,7 +84,10 @@ export class ServingVersion {
       unit.executor,
       events,
     );
-    return new ServingVersion(unit, batcher);
+    const cached = joinsRequests
+      ? cachedVersion(spec, unit, stores, inference => batcher.submit(inference))
+      : undefined;
+    return new ServingVersion(unit, batcher, cached);
   }
 
   /** False when no worker has been able to run it for a while. `nowMs` as `performance.now()`. */
@@ -73,7 +98,9 @@ export class ServingVersion {
 
   /** Answers what it has accepted, then frees its instances. */
   async close(): Promise<void> {
+    await this.cached?.answers.settled();
     await this.batcher.drain();
+    this.cached?.shelf?.release();
     await this.unit.unload();
   }
 }

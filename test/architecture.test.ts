@@ -62,7 +62,7 @@ test('rooms import only what docs/architecture.md allows', () => {
 
 test('a package with a home is imported there alone', () => {
   const broken = imports.filter(({ file, specifier }) => {
-    const name = specifier.split('/')[0] as string;
+    const name = (/^(?:@[^/]+\/)?[^/]+/.exec(specifier) as RegExpExecArray)[0];
     const homes = [...ROOMS].filter(([, { alone }]) => alone.includes(name)).map(([room]) => room);
     return homes.length > 0 && !homes.includes(roomOf(file));
   });

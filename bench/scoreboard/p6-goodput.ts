@@ -9,7 +9,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type IdealRate, idealRate } from '../simulator/ideal.ts';
 import type { Arrival } from '../simulator/queue.ts';
-import { type BenchModel, prepareModel } from '../support/bench-models.ts';
+import { type BenchModel, prepareModel, RUNS_ALL } from '../support/bench-models.ts';
 import { DEFAULT_INSTANCES, type EngineTable, measureEngine } from '../support/engine-table.ts';
 import { startHeadgate } from '../support/headgate.ts';
 import {
@@ -122,7 +122,7 @@ async function prepare(bench: Bench, subject: TailSubject): Promise<Course> {
 
 async function declareSlo(repository: string, { name }: BenchModel, sloMs: number): Promise<void> {
   const added = process.env['BENCH_WITH'] ?? '';
-  const config = `sloMs: ${sloMs}\ntimeoutMs: 30000\n${added}\n`;
+  const config = `sloMs: ${sloMs}\ntimeoutMs: 30000\n${RUNS_ALL}\n${added}\n`;
   await writeFile(path.join(repository, name, 'config.yaml'), config);
 }
 

@@ -12,9 +12,10 @@ import { p10 } from './p10-overload.ts';
 import { p11 } from './p11-isolation.ts';
 import { p12 } from './p12-scale.ts';
 import { p13 } from './p13-event-loop.ts';
+import { p14 } from './p14-cache-hit.ts';
 import type { Row } from './row.ts';
 
-export const ROWS: readonly Row[] = [p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13];
+export const ROWS: readonly Row[] = [p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14];
 
 /** What a row without a budget of its own is given. */
 const USUAL_SECONDS = 120;

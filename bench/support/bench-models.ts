@@ -1,5 +1,5 @@
 /** The models the scoreboard measures with, each with sample rows and the answers ONNX Runtime itself gives for them. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { identity, mlp, writeRepository } from '../../test/support/onnx.ts';
 import { uniform } from '../../test/support/random.ts';
@@ -97,6 +97,8 @@ export interface BenchModelOptions {
   readonly rows?: number;
   /** Another shape of one row, for the models that take any. */
   readonly rowShape?: readonly number[];
+  /** Equal requests under way may share a run; else every row sent is run. */
+  readonly reuses?: boolean;
   /** The text of its `config.yaml`; none by default. */
   readonly config?: string;
   /** Its name in the models folder; its own by default. */
@@ -104,6 +106,9 @@ export interface BenchModelOptions {
   /** What to send, instead of random rows. */
   readonly samples?: readonly Float32Array[];
 }
+
+/** A few rows are sent over and over: joined, they would not be run. */
+export const RUNS_ALL = 'coalesce: false';
 
 /** Writes a model's file into the models folder and asks ONNX Runtime, in a process of its own, for its answers. */
 export async function prepareModel(
@@ -114,9 +119,8 @@ export async function prepareModel(
   const { bytes, input, output, ...defined }: Definition = MODELS[name];
   const as = options.as ?? name;
   // What `--with` adds to every model's configuration.
-  const config = [options.config ?? [], process.env['BENCH_WITH'] ?? []].flat().join('\n');
-  await writeRepository(repository, { [as]: { versions: { 1: await bytes() } } });
-  if (config !== '') await writeFile(path.join(repository, as, 'config.yaml'), config);
+  const config = [options.reuses ? '' : RUNS_ALL, options.config ?? '', process.env['BENCH_WITH'] ?? ''];
+  await writeRepository(repository, { [as]: { versions: { 1: await bytes() }, config: config.join('\n') } });
   const rowShape = options.rowShape ?? defined.rowShape;
   const rows = options.samples ?? sampleRows(options.rows ?? defined.rows, rowShape);
   const file = path.join(repository, as, '1', 'model.onnx');

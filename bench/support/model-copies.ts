@@ -13,5 +13,5 @@ export async function copyModel(
   const folder = path.join(repository, as);
   await mkdir(path.join(folder, '1'), { recursive: true });
   await link(file, path.join(folder, '1', 'model.onnx'));
-  await writeFile(path.join(folder, 'config.yaml'), stringify(config));
+  await writeFile(path.join(folder, 'config.yaml'), stringify({ coalesce: false, ...config }));
 }

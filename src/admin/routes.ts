@@ -46,6 +46,7 @@ export function adminRoutes(service: AdminService, options: RouteOptions): reado
     ...statusRoutes(service),
     ...tableRoutes(service, options),
     ...repositoryRoutes(service),
+    ...cacheRoutes(service),
   ];
   const document: AdminRoute = {
     method: 'GET',
@@ -158,6 +159,27 @@ function repositoryRoutes(service: AdminService): AdminRoute[] {
       respond: async ({ model }) => void (await service.unload(model)),
     },
   ];
+}
+
+function cacheRoutes(service: AdminService): AdminRoute[] {
+  return [
+    {
+      method: 'POST',
+      path: '/v1/models/{model}/cache/purge',
+      summary: 'Drops the results that are kept of a model, or of one of its versions.',
+      request: 'PurgeRequest',
+      answer: 'Purged',
+      respond: async ({ model, body }) => json({ purged: await service.purge(model, versionOf(body)) }),
+    },
+  ];
+}
+
+/** `version` of a request's body: a number, as text or not. */
+function versionOf({ version }: Readonly<Record<string, unknown>>): string | undefined {
+  if (version === undefined) return undefined;
+  const text = typeof version === 'number' ? String(version) : version;
+  if (typeof text === 'string' && /^\d{1,16}$/.test(text)) return text;
+  throw new GatewayError('invalid', "version: expected a version's number");
 }
 
 function json(value: unknown): AdminAnswer {

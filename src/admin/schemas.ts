@@ -18,6 +18,7 @@ export const SCHEMAS = {
         instances: count,
         memoryBytes: count,
         queuedRows: count,
+        cache: object({ results: count, bytes: count, looksAt: { enum: ['everything', 'repeats'] } }),
         settings: { type: 'object', additionalProperties: object({ value: {}, origin: text }) },
       },
     ),
@@ -93,6 +94,8 @@ export const SCHEMAS = {
       ),
     },
   ),
+  PurgeRequest: object({}, { version: { ...text, description: 'A number; absent: every version.' } }),
+  Purged: object({ purged: count }),
   UnloadRequest: object({}, { parameters: { type: 'object' } }),
   OpenApi: { type: 'object' },
 };

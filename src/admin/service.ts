@@ -2,6 +2,14 @@
 import type { VersionState, WorkerChanged } from '../events.ts';
 import type { DataPlaneService } from '../http/service.ts';
 
+/** What is kept of one version's results. */
+export interface CacheView {
+  readonly results: number;
+  readonly bytes: number;
+  /** `repeats`: looking at everything costs more than it saves, so only what was seen before is looked at. */
+  readonly looksAt: 'everything' | 'repeats';
+}
+
 /** One version in the table of models. Members beyond these are passed through. */
 export interface ModelRow {
   readonly name: string;
@@ -19,6 +27,8 @@ export interface ModelRow {
   readonly memoryBytes?: number | undefined;
   /** Rows waiting for a worker now. */
   readonly queuedRows?: number | undefined;
+  /** What is kept of its results; absent where nothing is. */
+  readonly cache?: CacheView | undefined;
   /** Option → its value and where that comes from. */
   readonly settings?:
     | Readonly<Record<string, { readonly value: unknown; readonly origin: string }>>
@@ -73,6 +83,8 @@ export interface AdminService
   models(): readonly ModelRow[];
   workers(): readonly WorkerRow[];
   learned(): readonly LearnedRow[];
+  /** Drops what is kept of a model, or of one of its versions; how many results that were here. Rejects with `not-found`. */
+  purge(model: string, version: string | undefined): Promise<number>;
   /** The effective options and where each comes from, as JSON. Secrets are blacked out on the way out. */
   config(): unknown;
   /** Prometheus' text format. */

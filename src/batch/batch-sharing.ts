@@ -87,7 +87,7 @@ export class BatchSharing {
     const elementBytes = bytes / inference.rows / elementsAt(row, lengthsOf(inference, this.#plan));
     const costs = this.#costsOf(kind);
     let deadline = Number.POSITIVE_INFINITY;
-    for (const { entry } of pieces) deadline = Math.min(deadline, entry.deadline);
+    for (const { entry } of pieces) deadline = Math.min(deadline, entry.wantedBy);
     return {
       maxRows: this.#maxRows,
       maxElements: MAX_PADDED_BYTES / elementBytes,

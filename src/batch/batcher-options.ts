@@ -1,10 +1,10 @@
 import type { Inference, ModelSignature } from '../inference.ts';
+import { signatureKeyOf } from '../signature-key.ts';
 import type { QueueBounds } from './admission.ts';
 import type { ClosingRule } from './closing.ts';
 import type { MeasuredSize } from './latency-table.ts';
 import type { PaddingPlan } from './padding-plan.ts';
 import { lengthKeyOf } from './request-lengths.ts';
-import { signatureKeyOf } from './signature-key.ts';
 
 /** The knobs of one version's batcher, in Triton's vocabulary. Rows are rows of the batch axis, never requests. */
 export interface BatcherOptions extends QueueBounds {

@@ -1,8 +1,8 @@
+import { Alarm } from '../alarm.ts';
 import { GatewayError } from '../errors.ts';
 import type { Events } from '../events.ts';
-import type { Executor, Inference, InferenceResult, Slot, Submission } from '../inference.ts';
+import type { Executor, Inference, InferenceResult, SharedSubmission, Slot, Urgency } from '../inference.ts';
 import { admit, refusalOf } from './admission.ts';
-import { Alarm } from './alarm.ts';
 import { Backlog, type Choice } from './backlog.ts';
 import { BatchRunner } from './batch-runner.ts';
 import { type BatchSharing, sharingOf } from './batch-sharing.ts';
@@ -42,7 +42,10 @@ export class Batcher {
   readonly #closer: Closer;
   /** Undefined where only requests of equal lengths share a batch. */
   readonly #sharing: BatchSharing | undefined;
-  readonly #owner: EntryOwner = { cancel: (entry, error) => this.#cancel(entry, error) };
+  readonly #owner: EntryOwner = {
+    cancel: (entry, error) => this.#cancel(entry, error),
+    reschedule: (entry, urgency) => this.#reschedule(entry, urgency),
+  };
   #life: Life = { kind: 'open' };
   /** Takes the request for a slot back; undefined while none is outstanding. */
   #withdraw: (() => void) | undefined;
@@ -84,7 +87,7 @@ export class Batcher {
   }
 
   /** Never throws: a refusal (`invalid`, `too-large`, `overloaded`, `unavailable`, `deadline`) is the result's rejection. */
-  submit(inference: Inference): Submission {
+  submit(inference: Inference): SharedSubmission {
     const now = this.#options.now();
     const key = this.#keyOf(inference);
     const bytes = bytesOf(inference);
@@ -192,6 +195,17 @@ export class Batcher {
     if (entry.state === 'settled') return;
     this.#fail(entry, error);
     this.#settleDown();
+  }
+
+  #reschedule(entry: Entry, { deadline, keepUntil, priority }: Urgency): void {
+    if (entry.state === 'settled') return;
+    this.#deadlines.remove(entry);
+    entry.wantedBy = deadline;
+    entry.deadline = keepUntil;
+    this.#deadlines.add(entry);
+    if (entry.state === 'queued' && priority !== entry.priority) entry.queue.move(entry, priority);
+    this.#closer.hurried(entry.queue);
+    this.#seek(this.#options.now(), entry.queue);
   }
 
   #answer(entry: Entry, result: InferenceResult): void {

@@ -1,11 +1,11 @@
 /** One batch from being closed to being answered: what to run, and each caller's share of the result. */
 import type { Execution, ExecutionResult, Lease, ModelSignature, Slot } from '../inference.ts';
+import { outputsToRun } from '../signature-key.ts';
 import type { Tensor } from '../tensor.ts';
 import { type BatchElements, cutToOwn, sizeOf } from './padded-batch.ts';
 import { paddingFor } from './padding.ts';
 import type { PaddingPlan } from './padding-plan.ts';
 import type { Piece } from './shape-queue.ts';
-import { outputsToRun } from './signature-key.ts';
 import { BatchOutputs, pick } from './splitting.ts';
 import { pass, stack } from './stacking.ts';
 

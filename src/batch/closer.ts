@@ -17,6 +17,8 @@ export interface Closer {
   at(now: number, kind: string): Close;
   /** When something that is held back may go, ms; undefined: now. `changed`: the only queue that may be ready. */
   heldUntil(backlog: Backlog, now: number, changed: ShapeQueue | undefined): number | undefined;
+  /** Something in this queue is wanted sooner than when it was held back. */
+  hurried(queue: ShapeQueue): void;
   /** From now on everything goes as soon as it can. */
   holdNothing(): void;
 }
@@ -54,6 +56,9 @@ class FixedCloser implements Closer {
     const next = changed?.head ? closeBatch(changed.head, rule, now) : backlog.choose(this.at(now));
     return next.kind === 'wait' ? next.until : undefined;
   }
+
+  /** It looks at the head anew each time. */
+  hurried(): void {}
 
   holdNothing(): void {
     this.#rule = { ...this.#rule, delayMs: 0 };
@@ -107,7 +112,7 @@ class AutoCloser implements Closer {
       free: free + 1,
       arrivalsPerMs: arrivals.rowsPerMs(now),
       sentAt: this.#foresight.sentAt,
-      leftMs: Math.min(head.deadline, head.submittedAt + this.#sloMs) - now,
+      leftMs: Math.min(head.wantedBy, head.submittedAt + this.#sloMs) - now,
       points,
       economy,
       maxRows: this.#maxRows,
@@ -120,6 +125,10 @@ class AutoCloser implements Closer {
     if (now >= this.#until) return undefined;
     if (changed !== undefined && (changed !== this.#held || changed.rows >= this.#enough)) return undefined;
     return this.#until;
+  }
+
+  hurried(queue: ShapeQueue): void {
+    if (queue === this.#held) this.#until = Number.NEGATIVE_INFINITY;
   }
 
   holdNothing(): void {

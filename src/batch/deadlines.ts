@@ -1,6 +1,6 @@
+import { Alarm } from '../alarm.ts';
+import { DeadlineHeap } from '../deadline-heap.ts';
 import { GatewayError } from '../errors.ts';
-import { Alarm } from './alarm.ts';
-import { DeadlineHeap } from './deadline-heap.ts';
 import type { Entry } from './entry.ts';
 
 /** Watches every request that has not settled, queued or running, with one timer for all of them. */

@@ -1,6 +1,6 @@
+import type { HasDeadline } from '../deadline-heap.ts';
 import type { GatewayError } from '../errors.ts';
-import type { Inference, InferenceResult, Submission } from '../inference.ts';
-import type { HasDeadline } from './deadline-heap.ts';
+import type { Inference, InferenceResult, SharedSubmission, Urgency } from '../inference.ts';
 import { Reassembly } from './reassembly.ts';
 import type { ShapeQueue } from './shape-queue.ts';
 
@@ -9,16 +9,20 @@ export type EntryState = 'queued' | 'running' | 'settled';
 
 export interface EntryOwner {
   cancel(entry: Entry, error: GatewayError): void;
+  reschedule(entry: Entry, urgency: Urgency): void;
 }
 
 /** One accepted request: its place in a queue, its place among the deadlines, and its answer. The caller holds it too. */
-export class Entry implements Submission, HasDeadline {
+export class Entry implements SharedSubmission, HasDeadline {
   readonly inference: Inference;
   readonly queue: ShapeQueue;
   readonly bytes: number;
   readonly submittedAt: number;
-  readonly deadline: number;
-  readonly priority: number;
+  /** When its answer is wanted. */
+  wantedBy: number;
+  /** When it fails; not before `wantedBy`. */
+  deadline: number;
+  priority: number;
   /** May ride in several batches. */
   readonly splittable: boolean;
   /** Set once it rides in several. */
@@ -53,7 +57,8 @@ export class Entry implements Submission, HasDeadline {
     this.inference = inference;
     this.bytes = bytes;
     this.submittedAt = now;
-    this.deadline = inference.deadline;
+    this.wantedBy = inference.deadline;
+    this.deadline = inference.keepUntil ?? inference.deadline;
     this.priority = inference.priority;
     this.splittable = splittable;
     this.rows = inference.rows;
@@ -67,6 +72,10 @@ export class Entry implements Submission, HasDeadline {
 
   cancel(error: GatewayError): void {
     this.#owner.cancel(this, error);
+  }
+
+  reschedule(urgency: Urgency): void {
+    this.#owner.reschedule(this, urgency);
   }
 
   /** For the batcher alone, which has checked that it is not settled. */
@@ -85,10 +94,10 @@ export class Entry implements Submission, HasDeadline {
 }
 
 /** The answer to a request that was refused: settled from the start. */
-export function refused(error: GatewayError): Submission {
+export function refused(error: GatewayError): SharedSubmission {
   const result = Promise.reject(error);
   result.catch(ignore);
-  return { result, cancel: ignore };
+  return { result, cancel: ignore, reschedule: ignore };
 }
 
 function ignore(): void {}

@@ -1,7 +1,7 @@
+import { Alarm } from '../alarm.ts';
 import type { GatewayError } from '../errors.ts';
 import type { Executor, Inference, Slot } from '../inference.ts';
 import { refusedAsHopeless } from './admission.ts';
-import { Alarm } from './alarm.ts';
 import { limitRows } from './auto-closing.ts';
 import type { Backlog } from './backlog.ts';
 import type { BatchEnd } from './batch-runner.ts';

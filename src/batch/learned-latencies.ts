@@ -1,8 +1,8 @@
+import { rowShapesKey } from '../signature-key.ts';
 import { type Economy, economyOf } from './batch-economy.ts';
 import type { LatencyPoint } from './latency-points.ts';
 import { LatencyTable, type Lesson, type MeasuredSize } from './latency-table.ts';
 import { RowRate } from './row-rate.ts';
-import { rowShapesKey } from './signature-key.ts';
 
 export interface LearnedOptions {
   /** What the loaded version was seen to take; may be empty. */

@@ -1,9 +1,9 @@
 /** The lengths of a request along the axes that may be padded, and the queue they lead to. */
 import type { Inference, ModelSignature } from '../inference.ts';
+import { signatureKeyOf } from '../signature-key.ts';
 import { elementCount, type Tensor } from '../tensor.ts';
 import { bucketOf } from './length-buckets.ts';
 import type { PaddingPlan } from './padding-plan.ts';
-import { signatureKeyOf } from './signature-key.ts';
 
 const BETWEEN = '#';
 

@@ -40,8 +40,19 @@ export class ShapeQueue {
     this.#insert(entry, this.#lastBefore(entry.priority));
   }
 
+  /** To where an arrival of this priority goes. */
+  move(entry: Entry, priority: number): void {
+    this.#unlink(entry);
+    entry.priority = priority;
+    this.#insert(entry, this.#lastBefore(priority));
+  }
+
   remove(entry: Entry): void {
     this.#rows -= entry.rows;
+    this.#unlink(entry);
+  }
+
+  #unlink(entry: Entry): void {
     if (entry.previous === undefined) this.#head = entry.next;
     else entry.previous.next = entry.next;
     if (entry.next === undefined) this.#tail = entry.previous;

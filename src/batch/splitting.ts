@@ -1,7 +1,7 @@
 /** From one execution's outputs back to its callers. Nothing is copied: every answer is a view of the worker's reply. */
 import { GatewayError } from '../errors.ts';
+import { type RowBounds, rowBoundsOf, viewOfRows } from '../row-bounds.ts';
 import type { Datatype, Shape, Tensor } from '../tensor.ts';
-import { type RowBounds, rowBoundsOf, viewOfRows } from './row-bounds.ts';
 
 interface SplitOutput {
   readonly tensor: Tensor;

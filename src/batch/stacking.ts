@@ -1,9 +1,9 @@
 /** From the pieces of a batch to one execution. Each part is a view of its caller's bytes; only what is padded is copied. */
 import { GatewayError } from '../errors.ts';
 import type { StackedTensor } from '../inference.ts';
+import { rowBoundsOf, viewOfRows } from '../row-bounds.ts';
 import type { Tensor } from '../tensor.ts';
 import { type BatchLengths, lengthened, type Target, targetOf } from './padded-batch.ts';
-import { rowBoundsOf, viewOfRows } from './row-bounds.ts';
 import type { Piece } from './shape-queue.ts';
 
 /**

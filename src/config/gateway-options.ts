@@ -93,6 +93,41 @@ export const gatewaySchema = Type.Object({
       description: 'Status of a full queue; 503 as Triton.',
     }),
   }),
+  cache: Type.Object({
+    maxBytes: count(0, 256 * MIB, 'Memory of the results that are kept, of all models together.', RESTART),
+    maxModelShare: Type.Number({
+      minimum: 0.01,
+      maximum: 1,
+      default: 0.5,
+      restart: true,
+      expected: 'a number from 0.01 to 1',
+      description: 'The part of it that one model may fill, all its versions together.',
+    }),
+    redis: Type.Object({
+      url: Type.Optional(
+        Type.String({
+          pattern: '^rediss?://[^@\\s]+$',
+          restart: true,
+          expected: 'redis://host:port or rediss://host:port, without a password',
+          description: 'A Redis or Valkey server in which gateways share results; absent: none.',
+        }),
+      ),
+      username: Type.Optional(Type.String({ minLength: 1, restart: true, description: 'Its user.' })),
+      password: Type.Optional(
+        Type.String({ minLength: 1, secret: true, restart: true, description: "The user's password." }),
+      ),
+      prefix: text('headgate:', 'What the names of all its keys begin with.', RESTART),
+      timeoutMs: Type.Integer({
+        minimum: 1,
+        maximum: 20,
+        default: 5,
+        description:
+          'How long a look may take, ms; after one that took longer nobody looks until a ping went well.',
+        ...RESTART,
+      }),
+      maxValueBytes: count(1, MIB, 'Larger results are not shared.', RESTART),
+    }),
+  }),
   log: Type.Object({
     level: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       default: 'info',

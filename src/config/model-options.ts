@@ -209,13 +209,33 @@ export const modelSchema = Type.Object({
       description: 'Names of the classes of an output, by index.',
     },
   ),
+  coalesce: Type.Boolean({
+    default: true,
+    description:
+      'Let equal requests that are under way share one run; never for a model that is not deterministic.',
+    ...RELOAD,
+  }),
   cache: Type.Object({
     enabled: Type.Boolean({
       default: false,
-      description: 'Answer from earlier results of the same input.',
-      ...LATER,
+      description:
+        'Answer from earlier results of the same input; never for a model that is not deterministic.',
+      ...RELOAD,
     }),
-    ttlMs: ms(600_000, 'How long a result may be used.', LATER),
+    ttlMs: ms(600_000, 'How long a result may be used.', RELOAD),
+    staleWhileRevalidateMs: Type.Integer({
+      minimum: 0,
+      maximum: 86_400_000,
+      default: 0,
+      description: 'How long past its time a result still answers while it is computed anew.',
+      ...RELOAD,
+    }),
+    rowLevel: Type.Boolean({
+      default: true,
+      description:
+        'Look up, join and keep single rows where rows were seen to be independent; false: whole requests.',
+      ...RELOAD,
+    }),
   }),
   fallback: Type.Object({
     onCanaryFailure: Type.Enum(['stable', 'none'], {
@@ -228,7 +248,7 @@ export const modelSchema = Type.Object({
       maximum: 86_400_000,
       default: 60_000,
       description: 'How long past its time a cached result may stand in for a failing model.',
-      ...LATER,
+      ...RELOAD,
     }),
   }),
 }) satisfies TSchema;

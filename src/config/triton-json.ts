@@ -10,6 +10,8 @@ export interface ServedModel {
   readonly signature: ModelSignature;
   /** As verified; 0: no batch axis. */
   readonly maxBatchSize: number;
+  /** Are results kept? What is done, not what was asked. */
+  readonly caches: boolean;
 }
 
 /** Dims leave out the batch axis when `max_batch_size` > 0, as Triton's do; 64-bit integers are plain numbers. */
@@ -18,6 +20,7 @@ export function modelConfigJson({
   config,
   signature,
   maxBatchSize,
+  caches,
 }: ServedModel): Record<string, unknown> {
   return {
     name,
@@ -37,7 +40,7 @@ export function modelConfigJson({
     default_model_filename: 'model.onnx',
     parameters: {},
     model_warmup: warmupJson(config, signature),
-    response_cache: { enable: false },
+    response_cache: { enable: caches },
   };
 }
 

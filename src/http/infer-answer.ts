@@ -1,4 +1,4 @@
-import type { InferenceResult, InferenceTiming, Lease } from '../inference.ts';
+import type { CacheOutcome, InferenceResult, InferenceTiming, Lease } from '../inference.ts';
 import type { EncodedReply, InferReply } from '../protocol/encode-infer.ts';
 import type { InferRequest } from '../protocol/infer-request.ts';
 import { preferredEncoding } from './accept-encoding.ts';
@@ -15,6 +15,8 @@ const MIN_COMPRESSED_BYTES = 1024;
 interface Told {
   readonly timing: InferenceTiming;
   readonly target: Target;
+  readonly outcome: CacheOutcome | undefined;
+  readonly ageMs: number | undefined;
   /** Let go when the answer is written. */
   readonly lease: Lease | undefined;
 }
@@ -25,12 +27,14 @@ interface Told {
  */
 export function answerInference(
   exchange: Answering,
-  { outputs, timing, lease }: InferenceResult,
+  result: InferenceResult,
   request: InferRequest,
   target: Target,
   plane: Plane,
 ): Promise<void> | undefined {
-  const told: Told = { timing, target, lease };
+  const { outputs, timing, lease } = result;
+  const outcome = cacheOutcomeOf(result, target);
+  const told: Told = { timing, target, lease, outcome, ageMs: result.cache?.ageMs };
   const reply: InferReply = { model: target.model, version: target.version, id: request.id, outputs };
   if (isLargeAnswer(outputs, request))
     return encodeAside(exchange, reply, request, target, plane).then(encoded =>
@@ -38,6 +42,14 @@ export function answerInference(
     );
   const encoded = plane.codecs.of(target).encoder.encode(reply, request);
   return answerEncoded(exchange, encoded, told);
+}
+
+/** What is told of the cache; undefined where there is none to tell of. */
+export function cacheOutcomeOf(
+  { cache }: Pick<InferenceResult, 'cache'>,
+  { caches }: Target,
+): CacheOutcome | undefined {
+  return cache?.outcome ?? (caches ? 'bypass' : undefined);
 }
 
 /** With the labels of the classes that are asked for: there may be many of others. */
@@ -63,10 +75,12 @@ function encodeAside(
 function answerEncoded(
   exchange: Answering,
   { chunks, byteLength, contentType, headerLength }: EncodedReply,
-  { timing, target, lease }: Told,
+  { timing, target, lease, outcome, ageMs }: Told,
 ): Promise<void> | undefined {
   const headers = ['content-type', contentType, 'headgate-version', target.version];
   headers.push('headgate-route', target.route, 'server-timing', serverTiming(timing, exchange.startedAt));
+  if (outcome !== undefined) headers.push('headgate-cache', outcome);
+  if (ageMs !== undefined) headers.push('age', String(Math.floor(ageMs / 1000)));
   if (headerLength !== undefined) headers.push('inference-header-content-length', String(headerLength));
   const accepts = exchange.request.headers['accept-encoding'];
   const encoding = byteLength > MIN_COMPRESSED_BYTES ? preferredEncoding(accepts) : undefined;

@@ -14,7 +14,7 @@ export function addMetadataRoutes(app: FastifyInstance, plane: Plane): void {
   addRoute(app, plane, 'GET', '/v2/models/stats', () => ({ model_stats: service.statistics() }));
   addModelRoute(app, plane, 'GET', '', ({ model, version }) => {
     const target = service.target(model, version);
-    return modelMetadata(model, service.readyVersions(model), target.signature);
+    return modelMetadata(model, service.readyVersions(model), target);
   });
   addModelRoute(app, plane, 'GET', '/ready', ({ model, version }) => {
     service.target(model, version);

@@ -1,6 +1,8 @@
 /** What the head of an infer request says, checked before a byte of its body is read. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { GatewayError } from '../errors.ts';
+import type { CacheControl } from '../inference.ts';
+import { readCacheControl } from './cache-control.ts';
 import type { Target } from './service.ts';
 
 export type ContentEncoding = 'identity' | 'gzip' | 'deflate';
@@ -11,6 +13,8 @@ export interface InferHead {
   readonly headerLength: number | undefined;
   readonly timeoutMs: number | undefined;
   readonly priority: number | undefined;
+  /** Undefined: it says nothing that matters here. */
+  readonly cacheControl: CacheControl | undefined;
 }
 
 /** What any model may have: `priorityLevels`' own limit. 1 is the most urgent. */
@@ -24,6 +28,7 @@ export function readInferHead(headers: IncomingHttpHeaders): InferHead {
     headerLength: wholeNumber(headers, 'inference-header-content-length', 0, Number.MAX_SAFE_INTEGER),
     timeoutMs: wholeNumber(headers, 'headgate-timeout-ms', 1, 1e9),
     priority: wholeNumber(headers, 'headgate-priority', 1, MOST_LEVELS),
+    cacheControl: readCacheControl(headers['cache-control']),
   };
 }
 

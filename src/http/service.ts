@@ -18,6 +18,10 @@ export interface Target {
   readonly priorityLevels: number;
   /** Output name → class labels by index, for the classification extension. */
   readonly classLabels: ReadonlyMap<string, readonly string[]>;
+  /** By how much values may differ with the rows that were run beside theirs, where rows are reused; else undefined. */
+  readonly rowTolerance: number | undefined;
+  /** Are results of it kept? */
+  readonly caches: boolean;
   submit(inference: Inference): Submission;
 }
 

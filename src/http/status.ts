@@ -17,6 +17,7 @@ export const STATUS = {
   internal: 500,
   'not-implemented': 501,
   unavailable: 503,
+  'not-cached': 504,
   deadline: 504,
 } as const satisfies Record<ErrorCode, number>;
 

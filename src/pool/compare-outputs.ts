@@ -10,6 +10,12 @@ const TOLERANCE = 1e-3;
 /** FP16 results themselves carry 11 bits: 5e-4 each, several roundings deep. */
 const TOLERANCE_FP16 = 1e-2;
 
+/** By how much, of its own size and the row's largest value, an output of one row may differ with the others of its batch. */
+export function toleranceOf(datatype: Datatype): number {
+  if (datatype === 'FP16') return TOLERANCE_FP16;
+  return datatype === 'FP32' || datatype === 'FP64' ? TOLERANCE : 0;
+}
+
 /** Wire bytes of each row of an output; undefined when its first dimension is not `rows` or its bytes do not split. */
 export function splitRows(tensor: Tensor, rows: number): readonly Uint8Array[] | undefined {
   if (tensor.shape[0] !== rows) return undefined;
@@ -41,7 +47,7 @@ export function differenceOf(datatype: Datatype, one: Uint8Array, other: Uint8Ar
   if (expected === undefined || actual === undefined) {
     return Buffer.compare(one, other) === 0 ? undefined : 'their values differ';
   }
-  return floatDifference(expected, actual, datatype === 'FP16' ? TOLERANCE_FP16 : TOLERANCE);
+  return floatDifference(expected, actual, toleranceOf(datatype));
 }
 
 type Floats = Float16Array | Float32Array | Float64Array;

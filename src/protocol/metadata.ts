@@ -24,6 +24,18 @@ export interface ModelMetadata {
   readonly platform: 'onnxruntime_onnx';
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
+  readonly parameters?: {
+    /**
+     * Rows that were run beside others are used again: of its own size and the row's largest value a value may differ by
+     * so much from that of the row run alone. Absent where they are not.
+     */
+    readonly headgate_row_tolerance: number;
+  };
+}
+
+export interface DescribedModel {
+  readonly signature: ModelSignature;
+  readonly rowTolerance: number | undefined;
 }
 
 export function serverMetadata(name: string, version: string): ServerMetadata {
@@ -34,7 +46,7 @@ export function serverMetadata(name: string, version: string): ServerMetadata {
 export function modelMetadata(
   name: string,
   versions: readonly string[],
-  signature: ModelSignature,
+  { signature, rowTolerance }: DescribedModel,
 ): ModelMetadata {
   const { inputs, outputs } = signature;
   return {
@@ -43,6 +55,7 @@ export function modelMetadata(
     platform: 'onnxruntime_onnx',
     inputs: inputs.map(describe),
     outputs: outputs.map(describe),
+    ...(rowTolerance !== undefined && { parameters: { headgate_row_tolerance: rowTolerance } }),
   };
 }
 

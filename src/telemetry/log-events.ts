@@ -1,7 +1,14 @@
 /** What of the events is worth a line in the log: lives of versions and workers, refusals, and failures, sampled. */
 import type { Logger } from 'pino';
 import type { ErrorCode } from '../errors.ts';
-import type { Events, Refused, RequestDone, VersionChanged, WorkerChanged } from '../events.ts';
+import type {
+  Events,
+  Refused,
+  RequestDone,
+  SharedCacheChanged,
+  VersionChanged,
+  WorkerChanged,
+} from '../events.ts';
 import { LineBudget } from './line-budget.ts';
 
 /** Outcomes answered with a 5xx. What a caller did wrong, or withdrew, is counted and not logged. */
@@ -19,6 +26,7 @@ const OUR_FAULT: Record<ErrorCode, boolean> = {
   'model-failed': true,
   internal: true,
   unavailable: true,
+  'not-cached': false,
   deadline: true,
   'not-implemented': false,
 };
@@ -36,6 +44,7 @@ export function logEvents(events: Events, logger: Logger): () => void {
   events.on('request:done', done => logFailure(logger, failures, done));
   events.on('version:changed', change => logVersion(logger, change));
   events.on('worker:changed', change => logWorker(logger, change));
+  events.on('shared-cache:changed', change => logSharedCache(logger, change));
   events.on('config:refused', refused => logRefused(logger, refused));
   events.on('config:ignored', ignored => logIgnored(logger, ignored));
   return () => failures.close();
@@ -56,6 +65,12 @@ function logVersion(logger: Logger, { model, version, state, reason }: VersionCh
 function logWorker(logger: Logger, { worker, state, pid, detail }: WorkerChanged): void {
   const level = state === 'exited' || state === 'waiting' ? 'warn' : 'info';
   logger[level]({ worker, state, pid, detail: short(detail) }, `worker ${state}`);
+}
+
+/** Connecting is tried again every few seconds: only a change is worth a line, and that is what comes. */
+function logSharedCache(logger: Logger, { state, detail }: SharedCacheChanged): void {
+  const level = state === 'connected' || state === 'closed' ? 'info' : 'warn';
+  logger[level]({ state, detail }, `shared cache ${state}`);
 }
 
 function logRefused(logger: Logger, { source, message }: Refused): void {

@@ -6,6 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Gauge, Registry } from 'prom-client';
 import type { Events } from '../events.ts';
 import { histogramText } from './buckets.ts';
+import { type CacheReadings, registerCaches } from './cache-metrics.ts';
 import { ProcessMetrics } from './process-metrics.ts';
 import { registerVersionMetrics, versionHistograms } from './version-metrics.ts';
 import { VersionSeries } from './version-series.ts';
@@ -24,6 +25,8 @@ export interface MetricsOptions {
   readonly buildVersion: string;
   /** Read at each scrape. */
   readonly queuedRows?: () => Iterable<QueuedRows>;
+  /** Read at each scrape. */
+  readonly caches?: CacheReadings;
   /** Versions kept at most; then the longest unloaded goes first. */
   readonly maxVersions?: number;
 }
@@ -44,6 +47,7 @@ export class Metrics {
     this.#listen(events);
     registerVersionMetrics(this.#registry, this.#versions);
     if (options.queuedRows !== undefined) registerQueuedRows(this.#registry, options.queuedRows);
+    if (options.caches !== undefined) registerCaches(this.#registry, options.caches, events);
     new WorkerMetrics(events, this.#registry);
     this.#process = new ProcessMetrics(this.#registry, options.buildVersion);
   }

@@ -17,7 +17,12 @@ export interface VersionCounters {
   lastInference: number;
   inferences: number;
   executions: number;
+  /** Requests answered of which something was run. */
+  executed: number;
   readonly success: Total;
+  /** Answered without a run of their own. Triton has the time of looking here; ours is the request's. */
+  readonly cacheHit: Total;
+  readonly cacheMiss: Total;
   readonly fail: Total;
   queueMs: number;
   decodeMs: number;
@@ -71,12 +76,12 @@ export function renderVersion(name: string, version: string, counters: VersionCo
     inference_stats: {
       success: duration(answered, counters.success.ms),
       fail: duration(counters.fail.count, counters.fail.ms),
-      queue: duration(answered, counters.queueMs),
+      queue: duration(counters.executed, counters.queueMs),
       compute_input: duration(answered, counters.decodeMs),
-      compute_infer: duration(answered, counters.inferMs),
+      compute_infer: duration(counters.executed, counters.inferMs),
       compute_output: duration(answered, counters.encodeMs),
-      cache_hit: duration(0, 0),
-      cache_miss: duration(0, 0),
+      cache_hit: duration(counters.cacheHit.count, counters.cacheHit.ms),
+      cache_miss: duration(counters.cacheMiss.count, counters.cacheMiss.ms),
     },
     response_stats: {},
     batch_stats: [...counters.batches].sort(([a], [b]) => a - b).map(renderBatch),

@@ -45,11 +45,14 @@ export class Statistics {
     total.ms += done.totalMs;
     if (done.outcome !== 'ok') return;
     counters.lastInference = Date.now();
-    counters.inferences += done.rows;
-    counters.queueMs += done.queueMs;
+    counters.inferences += done.rowsRun;
+    countCache(counters, done);
     counters.decodeMs += done.decodeMs;
-    counters.inferMs += done.inferMs;
     counters.encodeMs += done.encodeMs;
+    if (done.rowsRun === 0) return;
+    counters.executed++;
+    counters.queueMs += done.queueMs;
+    counters.inferMs += done.inferMs;
   }
 
   #batchDone(done: BatchDone): void {
@@ -67,12 +70,23 @@ export class Statistics {
   }
 }
 
+/** Coalesced followers count as hits; what no cache was asked for counts as neither. */
+function countCache(counters: VersionCounters, { cache, totalMs }: RequestDone): void {
+  if (cache === undefined || cache === 'bypass') return;
+  const total = cache === 'miss' ? counters.cacheMiss : counters.cacheHit;
+  total.count++;
+  total.ms += totalMs;
+}
+
 function newCounters(): VersionCounters {
   return {
     lastInference: 0,
     inferences: 0,
     executions: 0,
+    executed: 0,
     success: { count: 0, ms: 0 },
+    cacheHit: { count: 0, ms: 0 },
+    cacheMiss: { count: 0, ms: 0 },
     fail: { count: 0, ms: 0 },
     queueMs: 0,
     decodeMs: 0,

@@ -14,6 +14,11 @@ export function registerVersionMetrics(registry: Registry, versions: Versions): 
   registerRequests(registry, versions);
   const counter = counterFrom(registry, versions);
   counter('headgate_inferences_total', 'Rows executed and answered.', series => series.inferences);
+  counter(
+    'headgate_known_rows_total',
+    'Rows answered without a run of their own: kept, or under way for another request.',
+    series => series.knownRows,
+  );
   counter('headgate_executions_total', 'Batches sent to a worker.', series => series.executions);
   counter('headgate_padded_rows_total', 'Rows added to batches as padding.', series => series.paddedRows);
   counter('headgate_elements_total', 'Input elements run, padding included.', series => series.elements);
@@ -22,6 +27,7 @@ export function registerVersionMetrics(registry: Registry, versions: Versions): 
     'Input elements run that no caller sent: padded rows, and shorter rows made longer.',
     series => series.paddingElements,
   );
+  registerCache(registry, versions);
   registerState(registry, versions);
 }
 
@@ -88,6 +94,20 @@ function counterFrom(registry: Registry, versions: Versions) {
           if (version !== '') this.inc(value.labels, countOf(value));
       },
     });
+}
+
+function registerCache(registry: Registry, versions: Versions): void {
+  new Counter({
+    name: 'headgate_cache_requests_total',
+    help: 'Answered requests by what the cache had to do with them.',
+    labelNames: ['model', 'version', 'outcome'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { value } of versions.entries())
+        for (const [outcome, count] of value.byCache) this.inc({ ...value.labels, outcome }, count);
+    },
+  });
 }
 
 function registerState(registry: Registry, versions: Versions): void {

@@ -1,6 +1,7 @@
 /** What the metrics count of one version: plain numbers and arrays, filled on the request path. */
 import type { ErrorCode } from '../errors.ts';
 import type { BatchDone, RequestDone, Route, VersionState } from '../events.ts';
+import type { CacheOutcome } from '../inference.ts';
 import { Buckets } from './buckets.ts';
 
 /** Upper bounds in seconds: from a cached tiny model to a deadline of ten seconds. */
@@ -24,7 +25,11 @@ export class VersionSeries {
   readonly queue = new Buckets(SECONDS);
   readonly compute = new Buckets(SECONDS);
   readonly batchRows = new Buckets(ROWS);
+  /** Answered requests by what the cache had to do with them. */
+  readonly byCache = new Map<CacheOutcome, number>();
   inferences = 0;
+  /** Rows answered without being run for it. */
+  knownRows = 0;
   executions = 0;
   paddedRows = 0;
   elements = 0;
@@ -41,8 +46,10 @@ export class VersionSeries {
     series.byRoute.set(done.route, (series.byRoute.get(done.route) ?? 0) + 1);
     series.duration.observe(done.totalMs / 1e3);
     if (done.outcome !== 'ok') return;
-    this.inferences += done.rows;
-    this.queue.observe(done.queueMs / 1e3);
+    this.inferences += done.rowsRun;
+    this.knownRows += done.rows - done.rowsRun;
+    if (done.cache !== undefined) this.byCache.set(done.cache, (this.byCache.get(done.cache) ?? 0) + 1);
+    if (done.rowsRun > 0) this.queue.observe(done.queueMs / 1e3);
   }
 
   countBatch(done: BatchDone): void {

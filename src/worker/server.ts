@@ -86,7 +86,14 @@ function infer(
 }
 
 function metadata(models: Models, name: string, version: string, res: ServerResponse): void {
-  answerJson(res, 200, modelMetadata(name, [version], models.get(name, version).signature));
+  answerJson(
+    res,
+    200,
+    modelMetadata(name, [version], {
+      signature: models.get(name, version).signature,
+      rowTolerance: undefined,
+    }),
+  );
 }
 
 function status(models: Models): unknown {

@@ -32,6 +32,10 @@ export function fakeService(over: Partial<AdminService> = {}): FakeService {
       if (model === 'absent') throw new GatewayError('not-found', 'unknown model');
     },
     unload: async model => void calls.push(`unload ${model}`),
+    purge: async (model, version) => {
+      calls.push(`purge ${model} ${version}`);
+      return 7;
+    },
     ...over,
   };
 }

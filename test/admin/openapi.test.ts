@@ -29,6 +29,7 @@ test('the document names exactly the routes that answer', async t => {
     'GET /v2/health/live',
     'GET /v2/health/ready',
     'GET /v2/models/stats',
+    'POST /v1/models/{model}/cache/purge',
     'POST /v2/repository/index',
     'POST /v2/repository/models/{model}/load',
     'POST /v2/repository/models/{model}/unload',

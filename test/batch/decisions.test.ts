@@ -3,9 +3,9 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { type Admission, type Applicant, admit, refusalOf } from '../../src/batch/admission.ts';
 import { type BatcherOptions, closingRuleOf } from '../../src/batch/batcher-options.ts';
-import { DeadlineHeap } from '../../src/batch/deadline-heap.ts';
 import { paddingFor } from '../../src/batch/padding.ts';
 import { RowRate, retryAfterMs } from '../../src/batch/row-rate.ts';
+import { DeadlineHeap } from '../../src/deadline-heap.ts';
 
 test('padding leads to the next allowed size, and to none beyond the last', () => {
   const table: readonly [rows: number, allowed: readonly number[], padding: number][] = [

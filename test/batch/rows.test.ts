@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { rowBoundsOf, viewOfRows } from '../../src/batch/row-bounds.ts';
 import { BatchOutputs } from '../../src/batch/splitting.ts';
+import { rowBoundsOf, viewOfRows } from '../../src/row-bounds.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { ints, texts } from './requests.ts';
 

@@ -47,8 +47,7 @@ test('what has no effect yet is named when it says something, and only then', ()
   assert.deepEqual(named('sloMs: 50\nremote: [{ url: "http://gpu-1:8000" }]\n'), [
     'remote (in a later version)',
   ]);
-  assert.deepEqual(named('cache: { enabled: true }\nfallback: { onCanaryFailure: none }\n'), [
-    'cache.enabled (in a later version)',
+  assert.deepEqual(named('fallback: { onCanaryFailure: none }\n'), [
     'fallback.onCanaryFailure (in a later version)',
   ]);
   assert.deepEqual(named('cache: { enabled: false }\nremote: []\nfallback: { staleIfErrorMs: 60000 }\n'), []);
@@ -166,7 +165,6 @@ test('only settings that a loaded version depends on load it anew', () => {
     'labels: { a: 1 }',
     'versions: all',
     'classLabels: { y: [a] }',
-    'cache: { enabled: true }',
   ]) {
     assert.equal(key(live), base, live);
   }
@@ -178,6 +176,9 @@ test('only settings that a loaded version depends on load it anew', () => {
     'batching: { maxQueueRows: 5 }',
     'priorityLevels: 3',
     'maxTimeoutMs: 70000',
+    'coalesce: false',
+    'cache: { enabled: true }',
+    'cache: { ttlMs: 5 }',
   ]) {
     assert.notEqual(key(loading), base, loading);
   }

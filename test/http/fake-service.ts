@@ -1,7 +1,14 @@
 /** A gateway that answers every inference with its own inputs, at once or when the test says so. */
 import { GatewayError } from '../../src/errors.ts';
 import type { DataPlaneService, IndexEntry, Target } from '../../src/http/service.ts';
-import type { Inference, InferenceResult, Lease, ModelSignature, Submission } from '../../src/inference.ts';
+import type {
+  CacheNote,
+  Inference,
+  InferenceResult,
+  Lease,
+  ModelSignature,
+  Submission,
+} from '../../src/inference.ts';
 import type { Tensor } from '../../src/tensor.ts';
 
 export const SIGNATURE: ModelSignature = {
@@ -31,6 +38,9 @@ export class FakeService implements DataPlaneService {
   output: Tensor | undefined;
   /** What every answer's memory is held with. */
   lease: Lease | undefined;
+  caches = false;
+  /** What every answer says of a cache. */
+  cache: CacheNote | undefined;
   classLabels: ReadonlyMap<string, readonly string[]> = new Map();
   readonly submitted: Inference[] = [];
   readonly calls: string[] = [];
@@ -60,6 +70,8 @@ export class FakeService implements DataPlaneService {
       maxTimeoutMs: 5000,
       priorityLevels: 3,
       classLabels: this.classLabels,
+      caches: this.caches,
+      rowTolerance: undefined,
       submit: inference => this.#submit(inference, answering),
     };
   }
@@ -131,6 +143,7 @@ export class FakeService implements DataPlaneService {
       outputs: this.output === undefined ? inputs.map(input => ({ ...input, name: 'Y' })) : [this.output],
       timing: { queueMs: 1.25, inferMs: 2.5, batchRows: rows + 6 },
       lease: this.lease,
+      ...(this.cache && { cache: this.cache }),
     };
   }
 }

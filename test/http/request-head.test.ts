@@ -8,6 +8,7 @@ const HEAD: InferHead = {
   headerLength: undefined,
   timeoutMs: undefined,
   priority: undefined,
+  cacheControl: undefined,
 };
 
 test('no headers: the whole body is JSON, with the model’s own timeout and the last priority', () => {

@@ -89,7 +89,8 @@ export function binaryBody(inputs: readonly FloatTensor[]): {
   return { body: Buffer.concat([json, ...tensors]), headerLength: json.length };
 }
 
-async function readAnswer(response: Response): Promise<Answer> {
+/** Checks nothing. */
+export async function readAnswer(response: Response): Promise<Answer> {
   const bytes = Buffer.from(await response.arrayBuffer());
   const length = response.headers.get('inference-header-content-length');
   const end = length === null ? bytes.length : Number(length);

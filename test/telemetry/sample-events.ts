@@ -3,6 +3,8 @@ import type { BatchDone, RequestDone } from '../../src/events.ts';
 
 export function requestDone(over: Partial<RequestDone> = {}): RequestDone {
   return {
+    cache: undefined,
+    rowsRun: over.rows ?? 1,
     model: 'digits',
     version: '1',
     route: 'stable',

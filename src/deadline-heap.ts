@@ -15,6 +15,10 @@ export class DeadlineHeap<Member extends HasDeadline> {
     return this.#members[0];
   }
 
+  get size(): number {
+    return this.#members.length;
+  }
+
   add(member: Member): void {
     this.#members.push(member);
     this.#rise(member, this.#members.length - 1);
@@ -29,6 +33,13 @@ export class DeadlineHeap<Member extends HasDeadline> {
     if (last === member) return;
     this.#rise(last, index);
     this.#sink(last, last.heapIndex);
+  }
+
+  /** Empties it; in no order. */
+  drain(): readonly Member[] {
+    const members = this.#members.splice(0);
+    for (const member of members) member.heapIndex = -1;
+    return members;
   }
 
   #rise(member: Member, from: number): void {

@@ -1,6 +1,6 @@
 /** What must be equal for two requests to share a batch: every dimension but the first and the padded, and the set of outputs. */
-import type { Inference, ModelSignature } from '../inference.ts';
-import type { Tensor, TensorSpec } from '../tensor.ts';
+import type { Inference, ModelSignature } from './inference.ts';
+import type { Tensor, TensorSpec } from './tensor.ts';
 
 const NO_AXES: ReadonlyMap<string, number> = new Map();
 

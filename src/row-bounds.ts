@@ -1,5 +1,5 @@
 /** Where the rows of a tensor lie in its bytes. */
-import { ELEMENT_BYTES, elementCount, type Tensor } from '../tensor.ts';
+import { ELEMENT_BYTES, elementCount, type Tensor } from './tensor.ts';
 
 /** BYTES rows differ in length, so each one's begin is noted, and the end of the last. */
 export type RowBounds =

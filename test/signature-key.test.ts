@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { outputsToRun, rowShapesKey, signatureKeyOf } from '../../src/batch/signature-key.ts';
-import type { ModelSignature } from '../../src/inference.ts';
-import { DYNAMIC, FIXED, ints, request } from './requests.ts';
+import type { ModelSignature } from '../src/inference.ts';
+import { outputsToRun, rowShapesKey, signatureKeyOf } from '../src/signature-key.ts';
+import { DYNAMIC, FIXED, ints, request } from './batch/requests.ts';
 
 const TWO: ModelSignature = {
   inputs: [

@@ -1,0 +1,85 @@
+/**
+ * A request as the cache sees it: units that can be answered each on its own. They are its rows where rows are
+ * independent of each other, else there is one, the whole request.
+ */
+import type { Inference, ModelSignature } from '../inference.ts';
+import { type RowBounds, rowBoundsOf, viewOfRows } from '../row-bounds.ts';
+import { signatureKeyOf } from '../signature-key.ts';
+import type { Tensor } from '../tensor.ts';
+
+export interface RequestUnits {
+  readonly inputs: readonly Tensor[];
+  /** What must be equal besides bytes: dimensions that vary, inputs left out, and the set of outputs. */
+  readonly form: string;
+  /** At least 1. */
+  readonly count: number;
+  /** Of each input, where there are several units. */
+  readonly bounds: readonly RowBounds[] | undefined;
+}
+
+/** Of more rows the whole request is the unit: looking each of them up would hold the event loop up. */
+export const MOST_UNITS = 128;
+
+export type SplitUnits = (inference: Inference) => RequestUnits;
+
+/** `byRow`: every row is a unit. */
+export function unitsOf(signature: ModelSignature, byRow: boolean): SplitUnits {
+  const keyOf = signatureKeyOf(signature);
+  if (!byRow) {
+    return inference => ({
+      inputs: inference.inputs,
+      form: wholeForm(inference, keyOf),
+      count: 1,
+      bounds: undefined,
+    });
+  }
+  return inference => {
+    const { inputs, rows } = inference;
+    const form = keyOf(inference);
+    if (rows === 1) return { inputs, form, count: 1, bounds: undefined };
+    if (rows > MOST_UNITS) return wholeUnit(inference, keyOf);
+    const bounds = inputs.map(input => rowBoundsOf(input, rows));
+    // Bytes that are not what the shape says cannot be told apart by row: whoever runs them will say so.
+    return bounds.every(one => one !== undefined)
+      ? { inputs, form, count: rows, bounds }
+      : wholeUnit(inference, keyOf);
+  };
+}
+
+/** A view of one unit's bytes of one input. */
+export function bytesOfUnit(units: RequestUnits, input: number, unit: number): Uint8Array {
+  const { data } = units.inputs[input] as Tensor;
+  const bounds = units.bounds?.[input];
+  return bounds === undefined ? data : viewOfRows(data, bounds, unit, 1);
+}
+
+/** One unit with bytes of its own. */
+export function copyOfUnit(units: RequestUnits, unit: number): RequestUnits {
+  const inputs = units.inputs.map(({ name, datatype, shape }, input) => ({
+    name,
+    datatype,
+    shape: units.bounds === undefined ? shape : [1, ...shape.slice(1)],
+    data: new Uint8Array(bytesOfUnit(units, input, unit)),
+  }));
+  return { inputs, form: units.form, count: 1, bounds: undefined };
+}
+
+/** The same question: equal forms and, input by input, equal bytes. */
+export function sameUnit(a: RequestUnits, unitOfA: number, b: RequestUnits, unitOfB: number): boolean {
+  if (a.form !== b.form || a.inputs.length !== b.inputs.length) return false;
+  for (let input = 0; input < a.inputs.length; input++) {
+    if (Buffer.compare(bytesOfUnit(a, input, unitOfA), bytesOfUnit(b, input, unitOfB)) !== 0) return false;
+  }
+  return true;
+}
+
+function wholeUnit(inference: Inference, keyOf: (inference: Inference) => string): RequestUnits {
+  return { inputs: inference.inputs, form: wholeForm(inference, keyOf), count: 1, bounds: undefined };
+}
+
+/** With the first dimension of every input, which the signature's key leaves out. */
+function wholeForm(inference: Inference, keyOf: (inference: Inference) => string): string {
+  let form = `${keyOf(inference)}#`;
+  for (const { shape } of inference.inputs) form += `${shape[0] ?? ''},`;
+  return form;
+}

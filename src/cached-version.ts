@@ -1,0 +1,87 @@
+/** What answers a version's requests besides its batcher: results that are kept, and equal requests under way. */
+import { Answers } from './cache/answers.ts';
+import { scopeOf } from './cache/content-key.ts';
+import { Keeper } from './cache/keeper.ts';
+import { unitsOf } from './cache/request-units.ts';
+import type { ClaimedShelf } from './cache/result-store.ts';
+import { isSoundAnswer } from './cache/sound-answer.ts';
+import type { Inference, SharedSubmission } from './inference.ts';
+import { toleranceOf } from './pool/compare-outputs.ts';
+import type { LoadedVersion } from './pool/version-spec.ts';
+import type { CatalogSpec } from './repository/catalog-entry.ts';
+import type { ResultStores } from './result-stores.ts';
+import { VERSION } from './version.ts';
+
+export interface CachedVersion {
+  readonly answers: Answers;
+  /**
+   * Answers are put together from rows that were run beside others: by how much a value may differ from that of the
+   * row run alone, of its own size and the row's largest value. Undefined where whole requests are answered.
+   */
+  readonly rowTolerance: number | undefined;
+  /** Undefined where nothing is kept. */
+  readonly shelf: ClaimedShelf | undefined;
+}
+
+/** Undefined where nothing is kept or joined: there a request goes straight to the batcher. */
+export function cachedVersion(
+  spec: CatalogSpec,
+  unit: LoadedVersion,
+  stores: ResultStores,
+  compute: (inference: Inference) => SharedSubmission,
+): CachedVersion | undefined {
+  const { cache, coalesce, timeoutMs, priorityLevels } = spec.config;
+  // What answers one input differently each time has no answer that could be anybody else's.
+  if (!unit.deterministic || !(cache.enabled || coalesce)) return undefined;
+  const byRow = cache.rowLevel && unit.verification.kind === 'verified';
+  const shelf = cache.enabled ? stores.store.claim(ownerOf(spec, unit, byRow)) : undefined;
+  const answers = new Answers({
+    outputs: unit.signature.outputs.map(({ name }) => name),
+    split: unitsOf(unit.signature, byRow),
+    coalesces: coalesce,
+    keeper: shelf && keeperOf(spec, unit, shelf, stores),
+    compute,
+    timeoutMs,
+    lowestPriority: priorityLevels,
+    now: () => performance.now(),
+  });
+  const tolerances = unit.signature.outputs.map(({ datatype }) => toleranceOf(datatype));
+  return { answers, shelf, rowTolerance: byRow ? Math.max(0, ...tolerances) : undefined };
+}
+
+function keeperOf(
+  { model, version, config }: CatalogSpec,
+  { signature }: LoadedVersion,
+  shelf: ClaimedShelf,
+  { shared }: ResultStores,
+): Keeper {
+  const secondLevel = shared?.of(model, version);
+  const { ttlMs, staleWhileRevalidateMs } = config.cache;
+  const { staleIfErrorMs } = config.fallback;
+  return new Keeper({
+    shelf,
+    secondLevel,
+    isAnswer: (stored, outputs) => isSoundAnswer(signature, stored, outputs, Date.now()),
+    ttlMs,
+    staleWhileRevalidateMs,
+    staleIfErrorMs,
+  });
+}
+
+/** What may change the last bits is part of whose results they are: what it runs on, and how rows are put together. */
+function ownerOf(
+  { model, version, contentSha256, config }: CatalogSpec,
+  unit: LoadedVersion,
+  byRow: boolean,
+) {
+  const numericClass = [
+    // It says which engine runs it: its dependencies are exact.
+    `headgate ${VERSION}`,
+    ...[...unit.kinds].sort(),
+    `batch ${unit.maxBatchSize}`,
+    `padding ${JSON.stringify(config.padding)}`,
+    byRow ? 'rows' : 'requests',
+  ];
+  const scope = scopeOf({ model, version, contentSha256: [contentSha256], numericClass });
+  return { model, version, scope };
+}

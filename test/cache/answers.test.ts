@@ -1,0 +1,444 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { StoredResult } from '../../src/cache/stored-result.ts';
+import { GatewayError } from '../../src/errors.ts';
+import type { CacheControl, Inference, Lease } from '../../src/inference.ts';
+import type { Tensor } from '../../src/tensor.ts';
+import { ints, request, turn, valuesOf } from '../batch/requests.ts';
+import { cacheBench } from './fake-compute.ts';
+
+const ask = (values: readonly number[], rows = 1, rest: Partial<Inference> = {}): Inference =>
+  request(ints(values, rows), rest);
+const control = (over: Partial<CacheControl>): Partial<Inference> => ({
+  cacheControl: { reads: true, stores: true, onlyIfCached: false, maxStaleMs: 0, ...over },
+});
+const gone = new GatewayError('cancelled', 'gone');
+
+/** A second level that has these results, and hands them out when told. */
+function fakeLevel(found: StoredResult | undefined) {
+  const gate = Promise.withResolvers<void>();
+  return {
+    give: () => gate.resolve(),
+    get: async (keys: readonly string[], isUsable: (stored: StoredResult) => boolean) => {
+      await gate.promise;
+      return keys.map(() => (found !== undefined && isUsable(found) ? found : undefined));
+    },
+    set: () => {},
+  };
+}
+const SHARED: StoredResult = { outputs: [ints([2, 4])], storedAt: Date.now() };
+
+/** Stores the answer to one row. */
+async function warm(bench: ReturnType<typeof cacheBench>, values: readonly number[]): Promise<void> {
+  const { result } = bench.answers.submit(ask(values));
+  bench.last().answer();
+  await result;
+}
+
+test('the same request is answered from what was kept, and told so', async () => {
+  const bench = cacheBench();
+  const first = bench.answers.submit(ask([1, 2]));
+  bench.last().answer();
+  assert.deepEqual((await first.result).cache, { outcome: 'miss', ageMs: undefined, rowsRun: 1 });
+  const second = await bench.answers.submit(ask([1, 2])).result;
+  assert.deepEqual(valuesOf(second), [2, 4]);
+  assert.equal(second.cache?.outcome, 'hit');
+  assert.equal(second.cache?.rowsRun, 0);
+  assert.equal(bench.runs.length, 1);
+});
+
+test('what is kept is a copy: the memory it came in may be used again', async () => {
+  const bench = cacheBench();
+  const held = { holds: 1 };
+  const lease: Lease = { hold: () => held.holds++, release: () => held.holds-- };
+  const first = bench.answers.submit(ask([1, 2]));
+  bench.last().answer(lease);
+  const { outputs } = await first.result;
+  assert.equal(held.holds, 1);
+  (outputs[0] as Tensor).data.fill(0xff);
+  lease.release();
+  assert.deepEqual(valuesOf(await bench.answers.submit(ask([1, 2])).result), [2, 4]);
+});
+
+test('other bytes, another shape and other outputs are other questions', async () => {
+  const bench = cacheBench();
+  await warm(bench, [1, 2]);
+  for (const other of [ask([1, 3]), ask([1, 2, 0]), ask([1, 2], 2), ask([1, 2], 1, { outputs: ['y'] })]) {
+    bench.answers.submit(other).result.catch(() => {});
+  }
+  assert.equal(bench.runs.length, 5);
+});
+
+test('requests that are the same while one is under way share its run, with and without a cache', async () => {
+  for (const keeps of [true, false]) {
+    const bench = cacheBench({ keeps });
+    const all = Array.from({ length: 100 }, () => bench.answers.submit(ask([1, 2])));
+    assert.equal(bench.runs.length, 1);
+    bench.last().answer();
+    const results = await Promise.all(all.map(one => one.result));
+    assert.ok(results.every(result => valuesOf(result).join() === '2,4'));
+    assert.equal(results[0]?.cache?.outcome, keeps ? 'miss' : undefined);
+    assert.ok(results.slice(1).every(({ cache }) => cache?.outcome === 'coalesced' && cache.rowsRun === 0));
+    assert.equal(bench.answers.underWay, 0);
+  }
+});
+
+test('nothing is joined where that is switched off', () => {
+  const bench = cacheBench({ coalesces: false });
+  bench.answers.submit(ask([1, 2]));
+  bench.answers.submit(ask([1, 2]));
+  assert.equal(bench.runs.length, 2);
+});
+
+test('of a request’s rows those that are known or under way are not run again', async () => {
+  const bench = cacheBench();
+  await warm(bench, [1, 1]);
+  const other = bench.answers.submit(ask([2, 2]));
+  const underWay = bench.last();
+  const rows = bench.answers.submit(ask([1, 1, 3, 3, 2, 2, 4, 4], 4));
+  assert.deepEqual(bench.last().values, [3, 3, 4, 4]);
+  assert.equal(bench.last().inference.rows, 2);
+  underWay.answer();
+  bench.last().answer();
+  const result = await rows.result;
+  assert.deepEqual(valuesOf(result), [2, 2, 6, 6, 4, 4, 8, 8]);
+  assert.deepEqual(result.outputs[0]?.shape, [4, 2]);
+  assert.deepEqual([result.cache?.outcome, result.cache?.rowsRun], ['miss', 2]);
+  assert.deepEqual(valuesOf(await other.result), [4, 4]);
+});
+
+test('equal rows of one request run once', async () => {
+  const bench = cacheBench({ keeps: false });
+  const { result } = bench.answers.submit(ask([5, 5, 6, 6, 5, 5], 3));
+  assert.deepEqual(bench.last().values, [5, 5, 6, 6]);
+  bench.last().answer();
+  assert.deepEqual(valuesOf(await result), [10, 10, 12, 12, 10, 10]);
+});
+
+test('where rows are not independent only whole requests are the same', async () => {
+  const bench = cacheBench({ byRow: false });
+  const both = bench.answers.submit(ask([1, 1, 2, 2], 2));
+  bench.last().answer();
+  await both.result;
+  bench.answers.submit(ask([1, 1]));
+  assert.equal(bench.runs.length, 2);
+  assert.deepEqual(valuesOf(await bench.answers.submit(ask([1, 1, 2, 2], 2)).result), [2, 2, 4, 4]);
+});
+
+test('who began a run may leave: it goes on for the others, and ends with the last of them', async () => {
+  const bench = cacheBench();
+  const [leader, second, third] = [1, 2, 3].map(() => bench.answers.submit(ask([1, 2])));
+  leader?.cancel(gone);
+  await assert.rejects(leader?.result as Promise<unknown>, gone);
+  assert.equal(bench.last().cancelledWith, undefined);
+  second?.cancel(gone);
+  await assert.rejects(second?.result as Promise<unknown>, gone);
+  third?.cancel(gone);
+  await assert.rejects(third?.result as Promise<unknown>, gone);
+  assert.equal(bench.last().cancelledWith, gone);
+  await turn();
+  assert.equal(bench.answers.underWay, 0);
+});
+
+test('a run is wanted by the earliest deadline of who waits, kept until the latest, and as urgent as the most urgent', () => {
+  const bench = cacheBench();
+  bench.answers.submit(ask([1, 2], 1, { deadline: 500, priority: 3 }));
+  const early = bench.answers.submit(ask([1, 2], 1, { deadline: 200, priority: 2 }));
+  bench.answers.submit(ask([1, 2], 1, { deadline: 900, priority: 3 }));
+  const { urgencies } = bench.last();
+  assert.deepEqual(urgencies.at(-1), { deadline: 200, keepUntil: 900, priority: 2 });
+  early.cancel(gone);
+  early.result.catch(() => {});
+  assert.equal(urgencies.at(-1)?.deadline, 500);
+});
+
+test('each who shares a run has its own deadline', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const clock = { now: 0 };
+  const bench = cacheBench({ now: () => clock.now });
+  const patient = bench.answers.submit(ask([1, 2], 1, { deadline: 500 }));
+  const hasty = bench.answers.submit(ask([1, 2], 1, { deadline: 100 }));
+  clock.now = 100;
+  t.mock.timers.tick(100);
+  await assert.rejects(hasty.result, { code: 'deadline' });
+  bench.last().answer();
+  assert.deepEqual(valuesOf(await patient.result), [2, 4]);
+});
+
+test('a failure that is the input’s own reaches all who share the run', async () => {
+  const bench = cacheBench();
+  const all = [1, 2, 3].map(() => bench.answers.submit(ask([1, 2])));
+  bench.last().fail(new GatewayError('model-failed', 'bad input'));
+  for (const { result } of all) await assert.rejects(result, { code: 'model-failed' });
+  assert.equal(bench.runs.length, 1);
+});
+
+test('a failure that may have been the first one’s own gives the others one more run, together', async () => {
+  const bench = cacheBench();
+  const [first, ...others] = [1, 2, 3].map(() => bench.answers.submit(ask([1, 2])));
+  bench.last().fail(new GatewayError('unavailable', 'the worker ended'));
+  await assert.rejects(first?.result as Promise<unknown>, { code: 'unavailable' });
+  await turn();
+  assert.equal(bench.runs.length, 2);
+  bench.last().answer();
+  for (const { result } of others) assert.deepEqual(valuesOf(await result), [2, 4]);
+});
+
+test('rows that were found out for a caller itself go on when rows of others fail', async () => {
+  const bench = cacheBench({ keeps: false });
+  bench.answers.submit(ask([1, 1])).result.catch(() => {});
+  const others = bench.last();
+  const { result } = bench.answers.submit(ask([1, 1, 2, 2], 2));
+  const own = bench.last();
+  others.fail(new GatewayError('unavailable', 'the worker ended'));
+  await turn();
+  assert.deepEqual(
+    bench.runs.map(run => run.values),
+    [
+      [1, 1],
+      [2, 2],
+      [1, 1],
+    ],
+  );
+  assert.equal(own.cancelledWith, undefined);
+  bench.last().answer();
+  own.answer();
+  assert.deepEqual(valuesOf(await result), [2, 2, 4, 4]);
+});
+
+test('and not a third', async () => {
+  const bench = cacheBench();
+  const [first, second] = [1, 2].map(() => bench.answers.submit(ask([1, 2])));
+  for (let run = 0; run < 2; run++) {
+    bench.last().fail(new GatewayError('unavailable', 'the worker ended'));
+    await turn();
+  }
+  await assert.rejects(first?.result as Promise<unknown>, { code: 'unavailable' });
+  await assert.rejects(second?.result as Promise<unknown>, { code: 'unavailable' });
+  assert.equal(bench.runs.length, 2);
+});
+
+test('errors are never kept', async () => {
+  const bench = cacheBench();
+  const { result } = bench.answers.submit(ask([1, 2]));
+  bench.last().fail(new GatewayError('model-failed', 'bad input'));
+  await assert.rejects(result);
+  bench.answers.submit(ask([1, 2]));
+  assert.equal(bench.runs.length, 2);
+});
+
+test('no-cache computes anew and keeps the result; no-store does neither read nor keep', async () => {
+  const bench = cacheBench();
+  await warm(bench, [1, 2]);
+  const anew = bench.answers.submit(ask([1, 2], 1, control({ reads: false })));
+  assert.equal(bench.runs.length, 2);
+  bench.last().answer();
+  assert.equal((await anew.result).cache?.outcome, 'miss');
+  const unseen = bench.answers.submit(ask([9, 9], 1, control({ reads: false, stores: false })));
+  bench.last().answer();
+  assert.equal((await unseen.result).cache?.outcome, 'bypass');
+  bench.answers.submit(ask([9, 9]));
+  assert.equal(bench.runs.length, 4);
+});
+
+test('only-if-cached never computes', async () => {
+  const bench = cacheBench();
+  await assert.rejects(bench.answers.submit(ask([1, 2], 1, control({ onlyIfCached: true }))).result, {
+    code: 'not-cached',
+  });
+  await warm(bench, [1, 2]);
+  const { cache } = await bench.answers.submit(ask([1, 2], 1, control({ onlyIfCached: true }))).result;
+  assert.equal(cache?.outcome, 'hit');
+  assert.equal(bench.runs.length, 1);
+});
+
+test('a result past its time answers while it is renewed, once, and then is fresh again', async t => {
+  t.mock.timers.enable({ apis: ['Date'] });
+  const bench = cacheBench({ ttlMs: 1000, staleWhileRevalidateMs: 1000 });
+  await warm(bench, [1, 2]);
+  t.mock.timers.reset();
+  t.mock.timers.enable({ apis: ['Date'], now: 1500 });
+  const bytes = ints([1, 2]);
+  const stale = await bench.answers.submit(request(bytes)).result;
+  assert.deepEqual([stale.cache?.outcome, stale.cache?.ageMs], ['stale', 1500]);
+  bytes.data.fill(0);
+  await bench.answers.submit(ask([1, 2])).result;
+  assert.equal(bench.runs.length, 2);
+  assert.deepEqual(bench.last().values, [1, 2]);
+  assert.equal(bench.last().inference.priority, 3);
+  bench.last().answer();
+  await turn();
+  assert.equal((await bench.answers.submit(ask([1, 2])).result).cache?.outcome, 'hit');
+});
+
+test('a result past its time stands in for a model that fails, but not for a caller’s mistake', async t => {
+  t.mock.timers.enable({ apis: ['Date'] });
+  const bench = cacheBench({ ttlMs: 1000, staleIfErrorMs: 1000 });
+  await warm(bench, [1, 2]);
+  t.mock.timers.reset();
+  t.mock.timers.enable({ apis: ['Date'], now: 1500 });
+  const stands = bench.answers.submit(ask([1, 2]));
+  bench.last().fail(new GatewayError('unavailable', 'no worker'));
+  assert.equal((await stands.result).cache?.outcome, 'stale');
+  const mistaken = bench.answers.submit(ask([1, 2]));
+  bench.last().fail(new GatewayError('invalid', 'bad'));
+  await assert.rejects(mistaken.result, { code: 'invalid' });
+});
+
+test('values that are not finite are not kept', async () => {
+  const bench = cacheBench();
+  const input = { ...ints([1, 2]), datatype: 'FP32' as const };
+  const first = bench.answers.submit(request(input));
+  const nan = new Uint8Array(Float32Array.of(1, Number.NaN).buffer);
+  const run = bench.last();
+  run.answerWith([{ name: 'x', datatype: 'FP32', shape: [1, 2], data: nan }]);
+  await first.result;
+  bench.answers.submit(request(input));
+  assert.equal(bench.runs.length, 2);
+});
+
+test('large inputs are hashed without holding the event loop up, and are known again', async () => {
+  const bench = cacheBench({ maxBytes: 100_000_000 });
+  const values = new Array<number>(600_000).fill(7);
+  const first = bench.answers.submit(ask(values));
+  const second = bench.answers.submit(ask(values));
+  while (bench.runs.length === 0) await turn();
+  bench.last().answer();
+  assert.equal((await first.result).cache?.outcome, 'miss');
+  assert.equal((await second.result).cache?.outcome, 'coalesced');
+  assert.equal((await bench.answers.submit(ask(values)).result).cache?.outcome, 'hit');
+  assert.equal(bench.runs.length, 1);
+});
+
+test('while looking does not pay only what was seen before is looked at, until it pays again', async () => {
+  const bench = cacheBench({ now: () => performance.now() });
+  let next = 0;
+  const unique = async () => {
+    const { result } = bench.answers.submit(ask([next++, -1], 1, { deadline: Number.POSITIVE_INFINITY }));
+    bench.last().answer();
+    return await result;
+  };
+  for (let i = 0; i < 1024; i++) await unique();
+  assert.equal(bench.answers.mode, 'repeats');
+  assert.equal((await unique()).cache, undefined);
+  for (let i = 0; i < 2048 && bench.answers.mode === 'repeats'; i++) {
+    const { result } = bench.answers.submit(ask([1, 2]));
+    bench.last().answer();
+    await result;
+  }
+  assert.equal(bench.answers.mode, 'everything');
+});
+
+test('a kept result answers while somebody else has it computed anew, whatever becomes of that', async () => {
+  const bench = cacheBench();
+  await warm(bench, [1, 2]);
+  for (const stores of [true, false]) {
+    const anew = bench.answers.submit(ask([1, 2], 1, control({ reads: false, stores })));
+    const { cache } = await bench.answers.submit(ask([1, 2])).result;
+    assert.equal(cache?.outcome, 'hit');
+    bench.last().fail(new GatewayError('unavailable', 'the worker ended'));
+    await assert.rejects(anew.result, { code: 'unavailable' });
+  }
+});
+
+test('nobody waits for the run of one who wants nothing kept', () => {
+  const bench = cacheBench();
+  bench.answers.submit(ask([1, 2], 1, control({ reads: false, stores: false })));
+  bench.answers.submit(ask([1, 2]));
+  assert.equal(bench.runs.length, 2);
+});
+
+test('what is computed anew is not stood in for by what was kept', async () => {
+  const bench = cacheBench({ staleIfErrorMs: 60_000 });
+  await warm(bench, [1, 2]);
+  const anew = bench.answers.submit(ask([1, 2], 1, control({ reads: false })));
+  bench.last().fail(new GatewayError('deadline', 'too late'));
+  await assert.rejects(anew.result, { code: 'deadline' });
+});
+
+test('the inputs of one whose run failed are still in use, though something kept stands in', async t => {
+  t.mock.timers.enable({ apis: ['Date'] });
+  const bench = cacheBench({ ttlMs: 10, staleIfErrorMs: 60_000 });
+  const kept = bench.answers.submit(ask([1, 2]));
+  bench.last().answer();
+  assert.notEqual((await kept.result).inputsInUse, true);
+  t.mock.timers.tick(20);
+  const { result } = bench.answers.submit(ask([1, 2]));
+  bench.last().fail(new GatewayError('deadline', 'too late'));
+  const { cache, inputsInUse } = await result;
+  assert.deepEqual([cache?.outcome, inputsInUse], ['stale', true]);
+});
+
+test('a run that began before a purge is not kept', async () => {
+  const bench = cacheBench();
+  const before = bench.answers.submit(ask([1, 2]));
+  bench.store.purge('m');
+  bench.last().answer();
+  await before.result;
+  bench.answers.submit(ask([1, 2]));
+  assert.equal(bench.runs.length, 2);
+});
+
+test('what only cached answers may have is refused once', async () => {
+  const bench = cacheBench();
+  const { result } = bench.answers.submit(ask([1, 2], 1, control({ onlyIfCached: true })));
+  await assert.rejects(result, { code: 'not-cached' });
+  assert.equal(bench.answers.underWay, 0);
+});
+
+test('requests of very many rows are looked at as a whole', async () => {
+  const bench = cacheBench();
+  const values = Array.from({ length: 400 }, (_, i) => i);
+  const first = bench.answers.submit(ask(values, 200));
+  bench.last().answer();
+  await first.result;
+  const again = await bench.answers.submit(ask(values, 200)).result;
+  assert.deepEqual([again.cache?.outcome, bench.runs.length], ['hit', 1]);
+  assert.deepEqual(
+    valuesOf(again),
+    values.map(value => 2 * value),
+  );
+  bench.answers.submit(ask([0, 1]));
+  assert.equal(bench.runs.length, 2);
+});
+
+test('requests that are refused do not count as found', async () => {
+  const bench = cacheBench({ now: () => performance.now() });
+  for (let i = 0; i < 3000; i++) {
+    const { result } = bench.answers.submit(ask([i, -i]));
+    if (i % 2 === 0) bench.last().fail(new GatewayError('overloaded', 'too many'));
+    else bench.last().answerWith([ints([1, 1])]);
+    await result.catch(() => {});
+  }
+  assert.equal(bench.answers.mode, 'repeats');
+});
+
+test('what another gateway kept answers, and is kept here', async () => {
+  const level = fakeLevel(SHARED);
+  const bench = cacheBench({ secondLevel: level });
+  const first = bench.answers.submit(ask([1, 2]));
+  level.give();
+  assert.deepEqual(valuesOf(await first.result), [2, 4]);
+  assert.equal((await bench.answers.submit(ask([1, 2])).result).cache?.outcome, 'hit');
+  assert.equal(bench.runs.length, 0);
+});
+
+test('what no version of this model can have answered is not taken from there', async () => {
+  const level = fakeLevel(SHARED);
+  const bench = cacheBench({ secondLevel: level, isAnswer: () => false });
+  const { result } = bench.answers.submit(ask([1, 2]));
+  level.give();
+  await bench.answers.settled();
+  bench.last().answer();
+  assert.equal((await result).cache?.outcome, 'miss');
+});
+
+test('what it says after a purge does not count', async () => {
+  const level = fakeLevel(SHARED);
+  const bench = cacheBench({ secondLevel: level });
+  bench.answers.submit(ask([1, 2]));
+  bench.store.purge('m');
+  level.give();
+  await bench.answers.settled();
+  assert.equal(bench.runs.length, 1);
+});
