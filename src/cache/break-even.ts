@@ -75,6 +75,7 @@ export class BreakEven {
     this.#look.add(ms / units);
   }
 
+  /** Answering so many units that were run, and keeping them, took so long, all together. */
   kept(ms: number, units: number): void {
     this.#keep.add(ms / units);
   }

@@ -90,23 +90,23 @@ export class FlightRunner {
     const rows = missing.length === flight.units.count ? flight.inference.rows : missing.length;
     this.#balance.ran((timing.inferMs * rows) / Math.max(rows, timing.batchRows), missing.length);
     for (const [i, at] of missing.entries()) flight.results[at] = { block, at: i };
+    const startedAt = this.#balance.timesKeep() ? this.#options.now() : 0;
     this.#land(flight);
     this.#keep(flight, missing, block);
+    if (startedAt > 0) this.#balance.kept(this.#options.now() - startedAt, missing.length);
     // Passengers hold what they pass on.
     lease?.release();
   }
 
   #keep(flight: Flight, missing: readonly number[], block: Block): void {
-    const { keeper, now } = this.#options;
+    const { keeper } = this.#options;
     if (keeper === undefined || !flight.stores || flight.keys.length === 0) return;
-    const startedAt = this.#balance.timesKeep() ? now() : 0;
     const outputsOf = outputsByUnit(block);
     if (outputsOf === undefined) return;
     for (const [i, at] of missing.entries()) {
       const key = flight.keys[at];
       if (key !== undefined) keeper.keep(key, outputsOf(i), flight.epoch);
     }
-    if (startedAt > 0) this.#balance.kept(now() - startedAt, missing.length);
   }
 
   #land(flight: Flight): void {
