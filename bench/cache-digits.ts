@@ -38,10 +38,10 @@ const CONNECTIONS = 64;
 const EXPONENTS = [0, 0.6, 0.8, 1, 1.2];
 const WAYS: Readonly<Record<string, string>> = {
   'every row run': 'coalesce: false\n',
-  joined: '',
+  joined: 'coalesce: true\n',
   'requests kept': 'coalesce: false\ncache: { enabled: true, rowLevel: false }\n',
   'rows kept': 'coalesce: false\ncache: { enabled: true }\n',
-  'rows kept, joined': 'cache: { enabled: true }\n',
+  'rows kept, joined': 'coalesce: true\ncache: { enabled: true }\n',
 };
 
 interface Measured {
