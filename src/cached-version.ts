@@ -33,19 +33,28 @@ export function cachedVersion(
   const { cache, coalesce, timeoutMs, priorityLevels } = spec.config;
   // What answers one input differently each time has no answer that could be anybody else's.
   if (!unit.deterministic || !(cache.enabled || coalesce)) return undefined;
-  // Without a cache whole requests are joined: rows of several apart took twice the CPU of running them (18 → 36 µs a
-  // row of the digits, eight to a request), for a row is waited for with every run that some of it is in.
-  const byRow = cache.enabled && cache.rowLevel && unit.verification.kind === 'verified';
-  const shelf = cache.enabled ? stores.store.claim(ownerOf(spec, unit, byRow)) : undefined;
-  const answers = new Answers({
+  const common = {
     outputs: unit.signature.outputs.map(({ name }) => name),
-    split: unitsOf(unit.signature, byRow),
     coalesces: coalesce,
-    keeper: shelf && keeperOf(spec, unit, shelf, stores),
     compute,
     timeoutMs,
     lowestPriority: priorityLevels,
     now: () => performance.now(),
+  };
+  // Whole requests: rows of several apart took twice the CPU of running them (18 → 36 µs a row of the digits, eight to
+  // a request), for a row is waited for with every run that some of it is in.
+  const whole = unitsOf(unit.signature, false);
+  const joins = coalesce
+    ? new Answers({ ...common, split: whole, keeper: undefined, aside: compute })
+    : undefined;
+  if (!cache.enabled) return joins && { answers: joins, shelf: undefined, rowTolerance: undefined };
+  const byRow = cache.rowLevel && unit.verification.kind === 'verified';
+  const shelf = stores.store.claim(ownerOf(spec, unit, byRow));
+  const answers = new Answers({
+    ...common,
+    split: byRow ? unitsOf(unit.signature, true) : whole,
+    keeper: keeperOf(spec, unit, shelf, stores),
+    aside: joins === undefined ? compute : inference => joins.submit(inference),
   });
   const tolerances = unit.signature.outputs.map(({ datatype }) => toleranceOf(datatype));
   return { answers, shelf, rowTolerance: byRow ? Math.max(0, ...tolerances) : undefined };

@@ -259,7 +259,7 @@ export class Gateway implements DataPlaneService, AdminService {
     for (const { model, version, loaded } of this.#serving()) {
       const { shelf, answers } = loaded.cached ?? {};
       if (shelf === undefined) continue;
-      const stepsAside = answers?.mode === 'repeats';
+      const stepsAside = answers?.mode === 'aside';
       yield { model, version, bytes: shelf.bytes, results: shelf.size, stepsAside };
     }
   }

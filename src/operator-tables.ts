@@ -40,7 +40,7 @@ function servingColumns({ unit, batcher, cached }: ServingVersion) {
     queuedRows: batcher.queuedRows,
     runningBatches: batcher.runningBatches,
     ...(cached?.shelf !== undefined && {
-      cache: { results: cached.shelf.size, bytes: cached.shelf.bytes, looksAt: cached.answers.mode },
+      cache: { results: cached.shelf.size, bytes: cached.shelf.bytes, stepsAside: cached.answers.mode === 'aside' },
     }),
   };
 }

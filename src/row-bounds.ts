@@ -15,10 +15,14 @@ export function rowBoundsOf({ datatype, shape, data }: Tensor, rows: number): Ro
     : undefined;
 }
 
+/** Where a row begins; the one after the last begins at the end. */
+export function rowOffset(bounds: RowBounds, row: number): number {
+  return bounds.kind === 'even' ? row * bounds.rowBytes : (bounds.offsets[row] as number);
+}
+
 /** A view of `count` rows; the bytes are not copied. */
 export function viewOfRows(data: Uint8Array, bounds: RowBounds, from: number, count: number): Uint8Array {
-  if (bounds.kind === 'even') return data.subarray(from * bounds.rowBytes, (from + count) * bounds.rowBytes);
-  return data.subarray(bounds.offsets[from], bounds.offsets[from + count]);
+  return data.subarray(rowOffset(bounds, from), rowOffset(bounds, from + count));
 }
 
 function framedBounds(data: Uint8Array, rows: number, elementsPerRow: number): RowBounds | undefined {

@@ -39,6 +39,7 @@ function answersInFront(compute: () => SharedSubmission): Answers {
     coalesces: true,
     keeper: new Keeper({ shelf, secondLevel: undefined, isAnswer, ...lifetimes }),
     compute,
+    aside: compute,
     timeoutMs: 1000,
     lowestPriority: 1,
     now: () => performance.now(),
@@ -60,7 +61,7 @@ export async function addedWhenAside(rounds: number): Promise<number> {
   const answers = answersInFront(compute);
   renew();
   for (const request of requests.slice(0, FIRST)) await answers.submit(request).result;
-  if (answers.mode !== 'repeats') throw new Error('it does not step aside');
+  if (answers.mode !== 'aside') throw new Error('it does not step aside');
   const added: number[] = [];
   for (let round = 0; round < rounds; round++) {
     renew();

@@ -18,7 +18,7 @@ export const SCHEMAS = {
         instances: count,
         memoryBytes: count,
         queuedRows: count,
-        cache: object({ results: count, bytes: count, looksAt: { enum: ['everything', 'repeats'] } }),
+        cache: object({ results: count, bytes: count, stepsAside: flag }),
         settings: { type: 'object', additionalProperties: object({ value: {}, origin: text }) },
       },
     ),

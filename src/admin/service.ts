@@ -6,8 +6,8 @@ import type { DataPlaneService } from '../http/service.ts';
 export interface CacheView {
   readonly results: number;
   readonly bytes: number;
-  /** `repeats`: looking at everything costs more than it saves, so only what was seen before is looked at. */
-  readonly looksAt: 'everything' | 'repeats';
+  /** Looking up costs more than it saves, so nothing is looked up until it pays again. */
+  readonly stepsAside: boolean;
 }
 
 /** One version in the table of models. Members beyond these are passed through. */

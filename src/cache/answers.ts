@@ -5,10 +5,11 @@ import type { CacheControl, Inference, SharedSubmission, Submission } from '../i
 import { BreakEven, type LookingMode } from './break-even.ts';
 import type { ContentKey } from './content-key.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { Flight, USUAL } from './flight.ts';
+import { Flight, type Part, USUAL } from './flight.ts';
 import { FlightRunner } from './flight-runner.ts';
-import { FlightTable, type UnderWay } from './flight-table.ts';
+import { FlightTable } from './flight-table.ts';
 import type { Keeper } from './keeper.ts';
+import { RecentlySeen } from './recently-seen.ts';
 import { copyOfUnit, type RequestUnits, type SplitUnits } from './request-units.ts';
 import { Waiter, type WaiterOwner } from './waiter.ts';
 
@@ -22,6 +23,8 @@ export interface AnswersOptions {
   readonly keeper: Keeper | undefined;
   /** Runs what is not known. */
   readonly compute: (inference: Inference) => SharedSubmission;
+  /** Answers while it does not pay to look. */
+  readonly aside: (inference: Inference) => Submission;
   /** Of what is renewed for nobody in particular, ms. */
   readonly timeoutMs: number;
   readonly lowestPriority: number;
@@ -61,10 +64,10 @@ export class Answers {
 
   constructor(options: AnswersOptions) {
     this.#options = options;
-    this.#balance = new BreakEven(options.keeper !== undefined);
+    this.#balance = new BreakEven(options.keeper?.scout(options.now) ?? new RecentlySeen(options.now));
     this.#alarm = new Alarm(options.now, () => this.#failLate());
-    const renew = (flight: Flight, at: number) =>
-      this.#renew(flight.inference, flight.units, flight.wanted[at] as number, flight.keys[at] as ContentKey);
+    const renew = ({ flight, unit, key }: Part) =>
+      this.#renew(flight.inference, flight.units, unit, key as ContentKey);
     this.#runner = new FlightRunner({ ...options, renew }, this.#balance, flight =>
       this.#flights.remove(flight),
     );
@@ -76,7 +79,7 @@ export class Answers {
         if (isAnswered) this.#balance.count(waiter.units, waiter.units - waiter.unitsRun);
       },
       seatAgain: (waiter, units, error) => this.#seatAgain(waiter, units, error),
-      standIn: (_waiter, flight, at, error) => options.keeper?.standIn(flight.keys[at], error),
+      standIn: (part, error) => options.keeper?.standIn(part.key, error),
     };
   }
 
@@ -90,26 +93,18 @@ export class Answers {
     const balance = this.#balance;
     const startedAt = balance.timesLook() ? this.#options.now() : 0;
     const units = this.#options.split(inference);
-    if (this.#isPassedBy(units, inference.cacheControl)) return this.#options.compute(inference);
+    if (!balance.isWorthIt(units) && inference.cacheControl?.onlyIfCached !== true) {
+      return this.#options.aside(inference);
+    }
     const waiter = new Waiter(this.#owner, inference, inference.outputs ?? this.#options.outputs);
     this.#seat(waiter, units, everyOne(units.count));
     if (startedAt > 0) balance.looked(this.#options.now() - startedAt, units.count);
     return waiter;
   }
 
-  /** How many are looked at: all, or, while that does not pay, what has been seen before. */
+  /** Does it look at everything, or does that not pay? */
   get mode(): LookingMode {
     return this.#balance.mode;
-  }
-
-  #isPassedBy(units: RequestUnits, control: CacheControl | undefined): boolean {
-    if (this.#balance.mode === 'everything' || control?.onlyIfCached === true) return false;
-    let isNew = true;
-    for (let unit = 0; unit < units.count; unit++) {
-      if (this.#balance.isRepeat(fingerprintOf(units, unit))) isNew = false;
-    }
-    if (isNew) this.#balance.count(units.count, 0);
-    return isNew;
   }
 
   /** Refuses nothing: resolves when what was submitted before has nothing left to look up. */
@@ -121,22 +116,22 @@ export class Answers {
   #seat(waiter: Waiter, units: RequestUnits, which: readonly number[]): void {
     const control = waiter.inference.cacheControl ?? USUAL;
     const keys = this.#keysOf(units, which, control);
-    const unknown = keys === undefined ? which : this.#findKept(waiter, units, keys, control);
+    const unknown = keys === undefined ? which : this.#findKept(waiter, units, which, keys, control);
     const rest = this.#joinOthers(waiter, units, unknown, control);
     if (rest.length > 0) this.#begin(waiter, units, rest, keys);
     waiter.seated();
   }
 
-  /** Undefined where none are needed, or inputs are large: those are hashed in stretches, by their flight. */
+  /** By unit; undefined where none are needed, or inputs are large: those are hashed in stretches, by their flight. */
   #keysOf(
     units: RequestUnits,
     which: readonly number[],
     { reads, stores }: CacheControl,
-  ): ReadonlyMap<number, ContentKey> | undefined {
+  ): readonly ContentKey[] | undefined {
     const { keeper } = this.#options;
     if (keeper === undefined || !(reads || stores) || !keeper.hashesAtOnce(units)) return undefined;
-    const keys = new Map<number, ContentKey>();
-    for (const unit of which) keys.set(unit, keeper.keyOf(units, unit));
+    const keys: ContentKey[] = [];
+    for (const unit of which) keys[unit] = keeper.keyOf(units, unit);
     return keys;
   }
 
@@ -144,19 +139,24 @@ export class Answers {
   #findKept(
     waiter: Waiter,
     units: RequestUnits,
-    keys: ReadonlyMap<number, ContentKey>,
+    which: readonly number[],
+    keys: readonly ContentKey[],
     control: CacheControl,
   ): readonly number[] {
-    const unknown: number[] = [];
-    for (const [unit, key] of keys) {
-      const kept = control.reads ? this.#options.keeper?.get(key, control) : undefined;
-      if (kept === undefined) unknown.push(unit);
-      else {
+    if (!control.reads) return which;
+    let unknown: number[] | undefined;
+    for (const unit of which) {
+      const key = keys[unit] as ContentKey;
+      const kept = this.#options.keeper?.get(key, control);
+      if (kept === undefined) {
+        unknown ??= [];
+        unknown.push(unit);
+      } else {
         waiter.found(unit, kept);
         if (kept.kept?.renew) this.#renew(waiter.inference, units, unit, key);
       }
     }
-    return unknown;
+    return unknown ?? NONE;
   }
 
   /** Takes seats in flights that are under way; returns the units that are in none. */
@@ -180,23 +180,23 @@ export class Answers {
     waiter: Waiter,
     units: RequestUnits,
     wanted: readonly number[],
-    keys?: ReadonlyMap<number, ContentKey>,
+    keys: readonly ContentKey[] | undefined,
   ): void {
     const flight = new Flight(waiter.inference, units, false);
-    for (const unit of wanted) waiter.waitFor(unit, this.#wantedOf(flight, unit, keys?.get(unit)), true);
+    for (const unit of wanted) waiter.waitFor(unit, this.#wantedOf(flight, unit, keys?.[unit]), true);
     this.#runner.begin(flight);
   }
 
-  /** The unit's place in the flight: the same row may be in one request twice. */
-  #wantedOf(flight: Flight, unit: number, key: ContentKey | undefined): UnderWay {
-    if (!this.#options.coalesces) return { flight, at: flight.want(unit, key, 0) };
+  /** The flight's part for this unit: the same row may be in one request twice. */
+  #wantedOf(flight: Flight, unit: number, key: ContentKey | undefined): Part {
+    if (!this.#options.coalesces) return flight.want(unit, key, 0);
     const fingerprint = fingerprintOf(flight.units, unit);
     // Its own stand before others'.
     const twin = this.#flights.find(fingerprint, flight.units, unit, ANY);
     if (twin?.flight === flight) return twin;
-    const at = flight.want(unit, key, fingerprint);
-    this.#flights.add(flight, at);
-    return { flight, at };
+    const part = flight.want(unit, key, fingerprint);
+    this.#flights.add(part);
+    return part;
   }
 
   /** Nobody waits for it, so nothing is more urgent; and whoever sent these bytes may have them back before it ends. */
@@ -209,7 +209,7 @@ export class Answers {
     const rows = units.count > 1 ? 1 : inference.rows;
     const asked = { ...inference, rows, deadline, priority: lowestPriority, cacheControl: undefined };
     const flight = new Flight(asked, copied, true);
-    this.#flights.add(flight, flight.want(0, key, fingerprint));
+    this.#flights.add(flight.want(0, key, fingerprint));
     this.#runner.run(flight);
   }
 
@@ -241,8 +241,11 @@ export class Answers {
   }
 }
 
+const NONE: readonly number[] = [];
+/** The numbers below each count, which are always the same. */
+const everyOnes: (readonly number[])[] = [];
+
 function everyOne(count: number): readonly number[] {
-  const all: number[] = [];
-  for (let unit = 0; unit < count; unit++) all.push(unit);
-  return all;
+  everyOnes[count] ??= Array.from({ length: count }, (_, unit) => unit);
+  return everyOnes[count];
 }

@@ -1,45 +1,65 @@
 /** Is it worth looking? Times in ms. */
+import type { InferenceTiming } from '../inference.ts';
+import { Mean } from './mean.ts';
+import type { RequestUnits } from './request-units.ts';
 
 /** Units after which it is asked again. */
-const WINDOW = 1024;
+const WINDOW = 4096;
 /** Gains must exceed costs by so much before it looks at everything again: it must not flutter. */
 const COMFORT = 1.5;
+/** Of what an answer takes without a look, such a part may be lost: nobody would notice. */
+const TOLERABLE = 0.01;
 /** Of so many requests one is timed: reading the clock twice costs a tenth of what is timed. */
 const TIMED_EVERY = 16;
-/** Fingerprints remembered while it only samples, 32 KB. */
-const REMEMBERED = 8192;
 /**
- * What a unit that is run costs besides the engine, and one that is found does not: a batch's share of queue, sending
- * and worker. Conservative, see docs/caching.md.
+ * What a request that is run takes besides the engine, and one that is wholly found does not: a batch's share of queue,
+ * sending and worker. Conservative, see docs/caching.md.
  */
 const WAY_MS = 0.01;
 
-export type LookingMode = 'everything' | 'repeats';
+/** `aside`: it does not pay, and is left alone but for what keeps it known. */
+export type LookingMode = 'everything' | 'aside';
+
+/** What sees all that comes, in either mode. */
+export interface Scout {
+  /** True: this one is worth a look even so. */
+  saw(units: RequestUnits): boolean;
+  /** A run took so long from when it was submitted, ms. */
+  took(ms: number): void;
+  /** Of the units seen since it was asked last, so many, those that looking at all would find, 0 … 1. */
+  shareOf(units: number): number;
+}
 
 /**
- * Weighs what is saved by runs that were not needed against what looking and keeping cost. While that does not pay,
- * only what has been seen before is looked at: a fingerprint each is remembered, no more.
+ * Weighs what is saved by runs that were not needed against what looking and keeping cost. While that does not pay it
+ * steps aside, and a scout tells when it would.
  */
 export class BreakEven {
   #mode: LookingMode = 'everything';
-  #seen: Int32Array | undefined;
+  #requests = 0;
   #units = 0;
   #found = 0;
-  #repeats = 0;
   #looks = 0;
   #keeps = 0;
-  readonly #isKept: boolean;
+  readonly #scout: Scout;
   readonly #look = new Mean();
   readonly #keep = new Mean();
   readonly #compute = new Mean();
+
+  constructor(scout: Scout) {
+    this.#scout = scout;
+  }
 
   get mode(): LookingMode {
     return this.#mode;
   }
 
-  /** `isKept`: without, only what is under way can be found, which not every repeat is. */
-  constructor(isKept: boolean) {
-    this.#isKept = isKept;
+  /** Look at these? */
+  isWorthIt(units: RequestUnits): boolean {
+    const isSpecial = this.#scout.saw(units);
+    if (this.#mode === 'everything' || isSpecial) return true;
+    this.count(units.count, 0);
+    return false;
   }
 
   /** Time this look? */
@@ -53,18 +73,9 @@ export class BreakEven {
     return this.#keeps === 0;
   }
 
-  /** While it only samples: was something of this fingerprint seen lately? It is remembered now. */
-  isRepeat(fingerprint: number): boolean {
-    this.#seen ??= new Int32Array(REMEMBERED);
-    const at = fingerprint & (REMEMBERED - 1);
-    const isRepeat = this.#seen[at] === fingerprint;
-    this.#seen[at] = fingerprint;
-    if (isRepeat) this.#repeats++;
-    return isRepeat;
-  }
-
-  /** So many units came, of which so many needed no run. */
+  /** A request of so many units was answered, of which so many needed no run. */
   count(units: number, found: number): void {
+    this.#requests++;
     this.#units += units;
     this.#found += found;
     if (this.#units >= WINDOW) this.#weigh();
@@ -80,41 +91,44 @@ export class BreakEven {
     this.#keep.add(ms / units);
   }
 
-  /** A run of so many units took so long inside the engine. */
-  ran(ms: number, units: number): void {
-    this.#compute.add(ms / units);
+  /** So many units, so many rows together, were run. */
+  ran({ queueMs, inferMs, batchRows }: InferenceTiming, rows: number, units: number): void {
+    this.#compute.add((inferMs * rows) / Math.max(rows, batchRows) / units);
+    this.#scout.took(queueMs + inferMs);
   }
 
   #weigh(): void {
-    const cost = this.#units * this.#look.value + (this.#units - this.#found) * this.#keep.value;
-    const each = this.#compute.value + WAY_MS;
-    const possible = (this.#isKept ? this.#repeats : this.#found) * each;
-    this.#mode = nextMode(this.#mode, { cost, gain: this.#found * each, possible });
-    this.#units = this.#found = this.#repeats = 0;
+    const found = Math.max(this.#found / this.#units, this.#scout.shareOf(this.#units));
+    this.#mode = nextMode(this.#mode, {
+      found: Math.min(1, found),
+      unitsPerRequest: this.#units / this.#requests,
+      lookMs: this.#look.value,
+      keepMs: this.#keep.value,
+      computeMs: this.#compute.value,
+    });
+    this.#requests = this.#units = this.#found = 0;
   }
 }
 
-/** Of the last values, older ones counting less. */
-class Mean {
-  #value: number | undefined;
-
-  get value(): number {
-    return this.#value ?? 0;
-  }
-
-  add(value: number): void {
-    this.#value = this.#value === undefined ? value : this.#value + (value - this.#value) / 16;
-  }
-}
-
-/** Of one window: what looking cost or would cost, what it gained, and what it would have gained. */
+/** Of one window. Times are of one unit. */
 export interface Balance {
-  readonly cost: number;
-  readonly gain: number;
-  readonly possible: number;
+  /** Share of the units that looking finds, 0 … 1. */
+  readonly found: number;
+  readonly unitsPerRequest: number;
+  readonly lookMs: number;
+  /** Of a unit that was run. */
+  readonly keepMs: number;
+  readonly computeMs: number;
 }
 
-export function nextMode(mode: LookingMode, { cost, gain, possible }: Balance): LookingMode {
-  if (mode === 'everything') return gain < cost ? 'repeats' : 'everything';
-  return possible > COMFORT * cost ? 'everything' : 'repeats';
+export function nextMode(mode: LookingMode, balance: Balance): LookingMode {
+  const { found, unitsPerRequest, lookMs, keepMs, computeMs } = balance;
+  const wayMs = WAY_MS / unitsPerRequest;
+  const cost = lookMs + (1 - found) * keepMs;
+  // Only a request of which everything is found goes no way at all.
+  const gain = found * computeMs + found ** unitsPerRequest * wayMs;
+  const tolerable = TOLERABLE * (computeMs + wayMs);
+  if (cost <= tolerable) return 'everything';
+  if (mode === 'everything') return gain + tolerable < cost ? 'aside' : 'everything';
+  return gain > COMFORT * cost ? 'everything' : 'aside';
 }

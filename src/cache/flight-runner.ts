@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.ts';
 import type { Inference, InferenceResult, SharedSubmission } from '../inference.ts';
 import type { BreakEven } from './break-even.ts';
-import type { Flight } from './flight.ts';
+import type { Flight, Part } from './flight.ts';
 import type { Keeper } from './keeper.ts';
 import { inputsOf } from './remaining-inputs.ts';
 import { type Block, outputsByUnit } from './unit-result.ts';
@@ -12,8 +12,8 @@ export interface FlightRunnerOptions {
   /** Runs what is not known. */
   readonly compute: (inference: Inference) => SharedSubmission;
   readonly now: () => number;
-  /** A unit, by its place in the flight, was answered by what is to be renewed. */
-  readonly renew: (flight: Flight, at: number) => void;
+  /** A unit was answered by what is to be renewed. */
+  readonly renew: (part: Part) => void;
 }
 
 /**
@@ -72,9 +72,7 @@ export class FlightRunner {
   }
 
   #renew(flight: Flight): void {
-    for (const [at, found] of flight.results.entries()) {
-      if (found?.kept?.renew) this.#options.renew(flight, at);
-    }
+    for (const part of flight.parts) if (part.result?.kept?.renew) this.#options.renew(part);
   }
 
   #goOn(flight: Flight): void {
@@ -84,12 +82,12 @@ export class FlightRunner {
     else this.run(flight);
   }
 
-  #landed(flight: Flight, missing: readonly number[], { outputs, timing, lease }: InferenceResult): void {
+  #landed(flight: Flight, missing: readonly Part[], { outputs, timing, lease }: InferenceResult): void {
     const block: Block = { outputs, units: missing.length, lease };
     flight.timing = timing;
     const rows = missing.length === flight.units.count ? flight.inference.rows : missing.length;
-    this.#balance.ran((timing.inferMs * rows) / Math.max(rows, timing.batchRows), missing.length);
-    for (const [i, at] of missing.entries()) flight.results[at] = { block, at: i };
+    this.#balance.ran(timing, rows, missing.length);
+    for (let at = 0; at < missing.length; at++) (missing[at] as Part).result = { block, at };
     const startedAt = this.#balance.timesKeep() ? this.#options.now() : 0;
     this.#land(flight);
     this.#keep(flight, missing, block);
@@ -98,14 +96,14 @@ export class FlightRunner {
     lease?.release();
   }
 
-  #keep(flight: Flight, missing: readonly number[], block: Block): void {
+  #keep(flight: Flight, missing: readonly Part[], block: Block): void {
     const { keeper } = this.#options;
-    if (keeper === undefined || !flight.stores || flight.keys.length === 0) return;
+    if (keeper === undefined || !flight.stores || flight.parts[0]?.key === undefined) return;
     const outputsOf = outputsByUnit(block);
     if (outputsOf === undefined) return;
-    for (const [i, at] of missing.entries()) {
-      const key = flight.keys[at];
-      if (key !== undefined) keeper.keep(key, outputsOf(i), flight.epoch);
+    for (let at = 0; at < missing.length; at++) {
+      const { key } = missing[at] as Part;
+      if (key !== undefined) keeper.keep(key, outputsOf(at), flight.epoch);
     }
   }
 
@@ -121,19 +119,22 @@ export class FlightRunner {
 }
 
 /** The units still missing, as one request of their own; as urgent as the most urgent who waits. */
-function inferenceOf(flight: Flight, missing: readonly number[]): Inference {
+function inferenceOf(flight: Flight, missing: readonly Part[]): Inference {
   const { inference, units } = flight;
   const isAll = missing.length === units.count;
+  const { deadline, keepUntil, priority } = flight.urgency;
   return {
     inputs: isAll
       ? units.inputs
       : inputsOf(
           units,
-          missing.map(at => flight.wanted[at] as number),
+          missing.map(({ unit }) => unit),
         ),
     outputs: inference.outputs,
     rows: isAll ? inference.rows : missing.length,
-    ...flight.urgency,
+    deadline,
+    keepUntil,
+    priority,
   };
 }
 

@@ -1,17 +1,5 @@
-import type { Flight } from './flight.ts';
+import type { Flight, Part } from './flight.ts';
 import { type RequestUnits, sameUnit } from './request-units.ts';
-
-/** One unit under way. */
-export interface UnderWay {
-  readonly flight: Flight;
-  /** Which of the flight's units. */
-  readonly at: number;
-}
-
-interface Link extends UnderWay {
-  readonly fingerprint: number;
-  next: Link | undefined;
-}
 
 /** Of one fingerprint so many are compared: who makes up equal ones on purpose shall not slow others. */
 const MOST_COMPARED = 4;
@@ -21,7 +9,7 @@ const MOST_COMPARED = 4;
  * same is known by comparing all their bytes, which are here as long as the flight is: nothing rests on a hash.
  */
 export class FlightTable {
-  readonly #links = new Map<number, Link>();
+  readonly #parts = new Map<number, Part>();
   #units = 0;
 
   get units(): number {
@@ -34,44 +22,41 @@ export class FlightTable {
     units: RequestUnits,
     unit: number,
     whose: (flight: Flight) => boolean,
-  ): UnderWay | undefined {
-    let link = this.#links.get(fingerprint);
-    for (let i = 0; link !== undefined && i < MOST_COMPARED; i++) {
-      const { flight, at } = link;
-      if (
-        flight.phase !== 'ended' &&
-        whose(flight) &&
-        sameUnit(flight.units, flight.wanted[at] as number, units, unit)
-      )
-        return link;
-      link = link.next;
+  ): Part | undefined {
+    let part = this.#parts.get(fingerprint);
+    for (let i = 0; part !== undefined && i < MOST_COMPARED; i++) {
+      const { flight } = part;
+      const counts = flight.phase !== 'ended' && whose(flight);
+      if (counts && sameUnit(flight.units, part.unit, units, unit)) return part;
+      part = part.next;
     }
     return undefined;
   }
 
-  /** Puts one of the flight's units where it can be found. */
-  add(flight: Flight, at: number): void {
-    const fingerprint = flight.fingerprints[at] as number;
-    this.#links.set(fingerprint, { flight, at, fingerprint, next: this.#links.get(fingerprint) });
+  /** Puts one where it can be found. */
+  add(part: Part): void {
+    part.next = this.#parts.get(part.fingerprint);
+    this.#parts.set(part.fingerprint, part);
     this.#units++;
   }
 
-  remove(flight: Flight): void {
-    for (const fingerprint of flight.fingerprints) this.#unlink(fingerprint, flight);
+  remove({ parts }: Flight): void {
+    if (this.#units === 0) return;
+    for (const part of parts) this.#unlink(part);
   }
 
-  #unlink(fingerprint: number, flight: Flight): void {
-    let before: Link | undefined;
-    for (let link = this.#links.get(fingerprint); link !== undefined; link = link.next) {
-      if (link.flight !== flight) {
-        before = link;
-        continue;
-      }
-      if (before !== undefined) before.next = link.next;
-      else if (link.next !== undefined) this.#links.set(fingerprint, link.next);
-      else this.#links.delete(fingerprint);
+  #unlink(part: Part): void {
+    const { fingerprint, next } = part;
+    let before = this.#parts.get(fingerprint);
+    if (before === part) {
+      if (next === undefined) this.#parts.delete(fingerprint);
+      else this.#parts.set(fingerprint, next);
       this.#units--;
       return;
     }
+    while (before !== undefined && before.next !== part) before = before.next;
+    if (before === undefined) return;
+    before.next = next;
+    this.#units--;
   }
 }

@@ -16,14 +16,32 @@ export interface Passenger {
   crashed(flight: Flight, error: GatewayError): void;
 }
 
+/** One unit that a flight finds out. */
+export interface Part {
+  readonly flight: Flight;
+  /** Which of the flight's `units`. */
+  readonly unit: number;
+  readonly fingerprint: number;
+  /** Undefined where it is neither looked up nor kept, or not known yet. */
+  key: ContentKey | undefined;
+  /** Once it is found. */
+  result: UnitResult | undefined;
+  /** The next of the same fingerprint; see `FlightTable`. */
+  next: Part | undefined;
+}
+
 /** One passenger's place in one flight: it may wait for several. */
 export interface Seat extends HasDeadline {
+  readonly flight: Flight;
   readonly passenger: Passenger;
   readonly began: boolean;
 }
 
 /** What a caller who says nothing allows. */
 export const USUAL: CacheControl = { reads: true, stores: true, onlyIfCached: false, maxStaleMs: 0 };
+
+/** Of what needed no run. */
+export const NO_TIME: InferenceTiming = { queueMs: 0, inferMs: 0, batchRows: 0 };
 
 type Phase = 'looking' | 'running' | 'ended';
 
@@ -38,21 +56,15 @@ export class Flight {
   /** What was asked by whoever began it. */
   readonly inference: Inference;
   readonly units: RequestUnits;
-  /** Which of `units` it finds out. Filled before it begins. */
-  readonly wanted: number[] = [];
-  /** Of `wanted`. */
-  readonly fingerprints: number[] = [];
-  /** Of `wanted`; empty where nothing is looked up or kept. */
-  keys: ContentKey[] = [];
-  /** Of `wanted`, as they are found. */
-  readonly results: (UnitResult | undefined)[] = [];
+  /** Those of `units` that it finds out, in their order. Filled before it begins. */
+  readonly parts: Part[] = [];
   /** Renews what is stored: not to be waited for by those whom that suffices. */
   readonly renews: boolean;
   phase: Phase = 'looking';
   /** Of the shelf when it began: after a purge its results are not kept. */
   epoch = 0;
   /** What the run took; of one that needed none, nothing. */
-  timing: InferenceTiming = { queueMs: 0, inferMs: 0, batchRows: 0 };
+  timing = NO_TIME;
   #submission: SharedSubmission | undefined;
   readonly #seats = new DeadlineHeap<Seat>();
   #priority: number;
@@ -73,24 +85,24 @@ export class Flight {
     return { deadline, keepUntil: Math.max(deadline, this.#latest), priority: this.#priority };
   }
 
-  /** Of `wanted`, those that were run. */
+  /** Units that were run. */
   get unitsRun(): number {
-    return this.results.reduce((sum, result) => sum + (result?.kept === undefined ? 1 : 0), 0);
+    let run = 0;
+    for (const { result } of this.parts) if (result?.kept === undefined) run++;
+    return run;
   }
 
-  /** One more unit to find out; where it stands in `wanted`. Before it begins. */
-  want(unit: number, key: ContentKey | undefined, fingerprint: number): number {
-    const at = this.wanted.push(unit) - 1;
-    this.fingerprints.push(fingerprint);
-    if (key !== undefined) this.keys[at] = key;
-    return at;
+  /** One more unit to find out. Before it begins. */
+  want(unit: number, key: ContentKey | undefined, fingerprint: number): Part {
+    const part: Part = { flight: this, unit, fingerprint, key, result: undefined, next: undefined };
+    this.parts.push(part);
+    return part;
   }
 
-  /** Which of `wanted` are not found yet. */
-  missing(): readonly number[] {
-    const missing: number[] = [];
-    for (let at = 0; at < this.wanted.length; at++) if (this.results[at] === undefined) missing.push(at);
-    return missing;
+  /** What is not found yet. */
+  missing(): readonly Part[] {
+    const isKnown = ({ result }: Part) => result !== undefined;
+    return this.parts.some(isKnown) ? this.parts.filter(part => !isKnown(part)) : this.parts;
   }
 
   /** May others wait for it? Not where its beginner's wishes are other than theirs, or nobody watches over its deadline. */
@@ -123,7 +135,7 @@ export class Flight {
   }
 
   board(passenger: Passenger, began: boolean): Seat {
-    const seat: Seat = { passenger, began, deadline: passenger.deadline, heapIndex: -1 };
+    const seat: Seat = { flight: this, passenger, began, deadline: passenger.deadline, heapIndex: -1 };
     const earliest = this.#seats.earliest;
     this.#seats.add(seat);
     const isMore = passenger.deadline > this.#latest || passenger.priority < this.#priority;

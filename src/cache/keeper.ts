@@ -1,9 +1,11 @@
 import type { GatewayError } from '../errors.ts';
 import type { CacheControl } from '../inference.ts';
 import type { Tensor } from '../tensor.ts';
+import type { Scout } from './break-even.ts';
 import { type ContentKey, contentKeyOf, contentKeysInStretches, isQuick } from './content-key.ts';
-import type { Flight } from './flight.ts';
+import type { Flight, Part } from './flight.ts';
 import { freshnessOf, type Lifetimes } from './freshness.ts';
+import { HitEstimate } from './hit-estimate.ts';
 import type { RequestUnits } from './request-units.ts';
 import type { ClaimedShelf } from './result-store.ts';
 import type { SecondLevel } from './second-level.ts';
@@ -33,6 +35,12 @@ export class Keeper {
     return this.#options.shelf.epoch;
   }
 
+  /** Tells what would be found here; see `HitEstimate`. */
+  scout(now: () => number): Scout {
+    const { shelf, ttlMs, staleWhileRevalidateMs } = this.#options;
+    return new HitEstimate(() => shelf.room, ttlMs + staleWhileRevalidateMs, now);
+  }
+
   /** False: it would hold the event loop up; `lookUp` does it in stretches. */
   hashesAtOnce(units: RequestUnits): boolean {
     return isQuick(units);
@@ -50,15 +58,15 @@ export class Keeper {
   lookUp(flight: Flight, spent: (ms: number) => void): Promise<void> | undefined {
     const { secondLevel, shelf } = this.#options;
     if (!flight.reads && !flight.stores) return undefined;
-    if (flight.keys.length > 0) return flight.reads && secondLevel ? this.#fetch(flight) : undefined;
-    return contentKeysInStretches(shelf.scope, flight.units, flight.wanted, spent).then(keys => {
-      flight.keys = keys;
-      if (!flight.reads) return;
-      for (const [at, key] of keys.entries()) {
-        const found = this.get(key, flight.control);
-        if (found !== undefined) flight.results[at] = found;
+    if (flight.parts[0]?.key !== undefined) return flight.reads && secondLevel ? this.#fetch(flight) : undefined;
+    const wanted = flight.parts.map(({ unit }) => unit);
+    return contentKeysInStretches(shelf.scope, flight.units, wanted, spent).then(keys => {
+      for (const [at, part] of flight.parts.entries()) {
+        const key = keys[at] as ContentKey;
+        part.key = key;
+        if (flight.reads) part.result = this.get(key, flight.control);
       }
-      return this.#fetch(flight);
+      return flight.reads ? this.#fetch(flight) : undefined;
     });
   }
 
@@ -91,25 +99,25 @@ export class Keeper {
     const { secondLevel, isAnswer } = this.#options;
     const missing = flight.missing();
     if (missing.length === 0) return undefined;
-    const keys = missing.map(at => flight.keys[at] as ContentKey);
+    const keys = missing.map(({ key }) => key as ContentKey);
     const { outputs } = flight.inference;
     return secondLevel
       ?.get(keys, stored => isAnswer(stored, outputs))
       ?.then(found => {
         if (flight.epoch !== this.epoch) return;
-        for (const [i, stored] of found.entries()) this.#take(flight, missing[i] as number, stored);
+        for (const [i, stored] of found.entries()) this.#take(missing[i] as Part, stored);
       });
   }
 
-  #take(flight: Flight, at: number, stored: StoredResult | undefined): void {
+  #take(part: Part, stored: StoredResult | undefined): void {
     const { shelf, ttlMs } = this.#options;
     if (stored === undefined) return;
     // Another machine's clock may be ahead of ours.
     const result = { ...stored, storedAt: Math.min(stored.storedAt, Date.now()) };
     const ageMs = Date.now() - result.storedAt;
     if (ageMs >= ttlMs) return;
-    shelf.set(flight.keys[at] as ContentKey, result, flight.epoch);
-    flight.results[at] = resultOf(result, { outcome: 'hit', ageMs, renew: false });
+    shelf.set(part.key as ContentKey, result, part.flight.epoch);
+    part.result = resultOf(result, { outcome: 'hit', ageMs, renew: false });
   }
 
   /** Copies what it keeps; values that are not finite are not kept, nor what began before a purge, in another `epoch`. */

@@ -15,6 +15,8 @@ export interface RequestUnits {
   readonly count: number;
   /** Of each input, where there are several units. */
   readonly bounds: readonly RowBounds[] | undefined;
+  /** Of its units, as far as they were asked for: see `fingerprintOf`. */
+  readonly fingerprints: number[];
 }
 
 /** Of more rows the whole request is the unit: looking each of them up would hold the event loop up. */
@@ -25,24 +27,15 @@ export type SplitUnits = (inference: Inference) => RequestUnits;
 /** `byRow`: every row is a unit. */
 export function unitsOf(signature: ModelSignature, byRow: boolean): SplitUnits {
   const keyOf = signatureKeyOf(signature);
-  if (!byRow) {
-    return inference => ({
-      inputs: inference.inputs,
-      form: wholeForm(inference, keyOf),
-      count: 1,
-      bounds: undefined,
-    });
-  }
+  if (!byRow) return inference => wholeUnit(inference, wholeForm(inference, keyOf));
   return inference => {
     const { inputs, rows } = inference;
-    const form = keyOf(inference);
-    if (rows === 1) return { inputs, form, count: 1, bounds: undefined };
-    if (rows > MOST_UNITS) return wholeUnit(inference, keyOf);
-    const bounds = inputs.map(input => rowBoundsOf(input, rows));
+    if (rows === 1) return wholeUnit(inference, keyOf(inference));
+    const bounds = rows > MOST_UNITS ? [undefined] : inputs.map(input => rowBoundsOf(input, rows));
     // Bytes that are not what the shape says cannot be told apart by row: whoever runs them will say so.
     return bounds.every(one => one !== undefined)
-      ? { inputs, form, count: rows, bounds }
-      : wholeUnit(inference, keyOf);
+      ? { inputs, form: keyOf(inference), count: rows, bounds, fingerprints: [] }
+      : wholeUnit(inference, wholeForm(inference, keyOf));
   };
 }
 
@@ -61,7 +54,7 @@ export function copyOfUnit(units: RequestUnits, unit: number): RequestUnits {
     shape: units.bounds === undefined ? shape : [1, ...shape.slice(1)],
     data: new Uint8Array(bytesOfUnit(units, input, unit)),
   }));
-  return { inputs, form: units.form, count: 1, bounds: undefined };
+  return { inputs, form: units.form, count: 1, bounds: undefined, fingerprints: [] };
 }
 
 /** The same question: equal forms and, input by input, equal bytes. */
@@ -73,8 +66,8 @@ export function sameUnit(a: RequestUnits, unitOfA: number, b: RequestUnits, unit
   return true;
 }
 
-function wholeUnit(inference: Inference, keyOf: (inference: Inference) => string): RequestUnits {
-  return { inputs: inference.inputs, form: wholeForm(inference, keyOf), count: 1, bounds: undefined };
+function wholeUnit({ inputs }: Inference, form: string): RequestUnits {
+  return { inputs, form, count: 1, bounds: undefined, fingerprints: [] };
 }
 
 /** With the first dimension of every input, which the signature's key leaves out. */

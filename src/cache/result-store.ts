@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { ContentKey } from './content-key.ts';
-import { type StoredResult, sizeOfResult } from './stored-result.ts';
+import { ENTRY_OVERHEAD_BYTES, type StoredResult, sizeOfResult } from './stored-result.ts';
 
 export interface StoreBounds {
   /** Of all versions' results. */
@@ -160,6 +160,13 @@ export class ClaimedShelf {
 
   get bytes(): number {
     return this.#shelf.results.calculatedSize;
+  }
+
+  /** Results of the size of those that are here which a model may have. */
+  get room(): number {
+    const { size, calculatedSize, maxEntrySize } = this.#shelf.results;
+    const each = size === 0 ? ENTRY_OVERHEAD_BYTES : calculatedSize / size;
+    return Math.floor(maxEntrySize / each);
   }
 
   get(key: ContentKey): StoredResult | undefined {

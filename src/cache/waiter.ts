@@ -5,12 +5,10 @@ import type {
   CacheOutcome,
   Inference,
   InferenceResult,
-  InferenceTiming,
   Lease,
   Submission,
 } from '../inference.ts';
-import { type Flight, type Passenger, type Seat, USUAL } from './flight.ts';
-import type { UnderWay } from './flight-table.ts';
+import { type Flight, NO_TIME, type Part, type Passenger, type Seat, USUAL } from './flight.ts';
 import { assemble, type Block, type UnitResult } from './unit-result.ts';
 
 export interface WaiterOwner {
@@ -23,13 +21,11 @@ export interface WaiterOwner {
   /** These units' flight, which it did not begin, crashed: true when they were seated anew. */
   seatAgain(waiter: Waiter, units: readonly number[], error: GatewayError): boolean;
   /** Something kept that may stand in for a unit whose flight crashed. */
-  standIn(waiter: Waiter, flight: Flight, at: number, error: GatewayError): UnitResult | undefined;
+  standIn(part: Part, error: GatewayError): UnitResult | undefined;
 }
 
 /** Where a unit's result comes from: it is here, or a flight will bring it. */
-type Source = UnitResult | UnderWay;
-
-const NO_TIME: InferenceTiming = { queueMs: 0, inferMs: 0, batchRows: 0 };
+type Source = UnitResult | Part;
 
 /**
  * One caller, who gets the results of all its units together, from wherever each of them comes. It settles exactly
@@ -46,8 +42,8 @@ export class Waiter implements Submission, Passenger, HasDeadline {
   heapIndex = -1;
   readonly #owner: WaiterOwner;
   readonly #sources: Source[] = [];
-  readonly #seats: { readonly flight: Flight; readonly seat: Seat }[] = [];
-  readonly #held: Lease[] = [];
+  readonly #seats: Seat[] = [];
+  #held: Lease[] | undefined;
   #triedAgain: Set<number> | undefined;
   #timing = NO_TIME;
   #outcome: CacheOutcome = 'hit';
@@ -88,12 +84,12 @@ export class Waiter implements Submission, Passenger, HasDeadline {
   }
 
   /** A unit that a flight will bring. */
-  waitFor(unit: number, underWay: UnderWay, began: boolean): void {
-    this.#sources[unit] = underWay;
-    const { flight } = underWay;
-    if (this.#seats.some(seated => seated.flight === flight)) return;
+  waitFor(unit: number, part: Part, began: boolean): void {
+    this.#sources[unit] = part;
+    const { flight } = part;
+    if (this.#seats.some(seat => seat.flight === flight)) return;
     if (!began) this.#note('coalesced');
-    this.#seats.push({ flight, seat: flight.board(this, began) });
+    this.#seats.push(flight.board(this, began));
     if (this.#seats.length > 1) this.#owner.watch(this);
   }
 
@@ -119,7 +115,7 @@ export class Waiter implements Submission, Passenger, HasDeadline {
     const units = this.#unitsOf(flight);
     if (began) this.#inputsInUse = true;
     if (!began && this.#isNewTry(units) && this.#owner.seatAgain(this, units, error)) return;
-    if (!units.every(unit => this.#standIn(unit, flight, error))) this.cancel(error);
+    if (!units.every(unit => this.#standIn(unit, error))) this.cancel(error);
     else if (this.#seats.length === 0) this.#finish();
   }
 
@@ -130,11 +126,10 @@ export class Waiter implements Submission, Passenger, HasDeadline {
     return this.#triedAgain.size === before + units.length;
   }
 
-  #standIn(unit: number, flight: Flight, error: GatewayError): boolean {
-    const { at } = this.#sources[unit] as UnderWay;
+  #standIn(unit: number, error: GatewayError): boolean {
     // Who wants it computed anew wants no older one.
     if (!(this.inference.cacheControl ?? USUAL).reads) return false;
-    const found = this.#owner.standIn(this, flight, at, error);
+    const found = this.#owner.standIn(this.#sources[unit] as Part, error);
     if (found !== undefined) this.found(unit, found);
     return found !== undefined;
   }
@@ -159,7 +154,7 @@ export class Waiter implements Submission, Passenger, HasDeadline {
   }
 
   #leave(error: GatewayError): void {
-    for (const { flight, seat } of this.#seats.splice(0)) flight.leave(seat, error);
+    for (const seat of this.#seats.splice(0)) seat.flight.leave(seat, error);
   }
 
   /** What is told of the answer: of its units the one that came from furthest away counts. */
@@ -174,11 +169,12 @@ export class Waiter implements Submission, Passenger, HasDeadline {
   }
 
   #take(flight: Flight): void {
-    const seated = this.#unseat(flight);
+    const seat = this.#unseat(flight);
     let hasRun = false;
-    for (const [unit, source] of this.#sources.entries()) {
+    for (let unit = 0; unit < this.#sources.length; unit++) {
+      const source = this.#sources[unit];
       if (!isUnderWay(source) || source.flight !== flight) continue;
-      const result = flight.results[source.at] as UnitResult;
+      const result = source.result as UnitResult;
       this.#sources[unit] = result;
       this.#hold(result.block);
       this.#noteKept(result);
@@ -186,20 +182,21 @@ export class Waiter implements Submission, Passenger, HasDeadline {
     }
     if (!hasRun) return;
     this.#timing = flight.timing;
-    if (seated === undefined || !flight.isCountedFor(seated)) return;
-    if (seated.began) this.#note('miss');
+    if (seat === undefined || !flight.isCountedFor(seat)) return;
+    if (seat.began) this.#note('miss');
     this.#unitsRun += flight.unitsRun;
     this.#rowsRun += flight.units.bounds === undefined ? this.inference.rows : flight.unitsRun;
   }
 
   #unseat(flight: Flight) {
-    const index = this.#seats.findIndex(seated => seated.flight === flight);
-    return index < 0 ? undefined : this.#seats.splice(index, 1)[0]?.seat;
+    const index = this.#seats.findIndex(seat => seat.flight === flight);
+    return index < 0 ? undefined : this.#seats.splice(index, 1)[0];
   }
 
   #hold({ lease }: Block): void {
-    if (lease === undefined || this.#held.includes(lease)) return;
+    if (lease === undefined || this.#held?.includes(lease)) return;
     lease.hold();
+    this.#held ??= [];
     this.#held.push(lease);
   }
 
@@ -231,12 +228,14 @@ export class Waiter implements Submission, Passenger, HasDeadline {
 
   /** Releases what is held but for `kept`, which goes to the caller. */
   #letGo(kept: Lease | undefined): void {
-    for (const lease of this.#held.splice(0)) if (lease !== kept) lease.release();
+    if (this.#held === undefined) return;
+    for (const lease of this.#held) if (lease !== kept) lease.release();
+    this.#held = undefined;
   }
 }
 
 const RANK: readonly CacheOutcome[] = ['hit', 'stale', 'coalesced', 'miss'];
 
-function isUnderWay(source: Source | undefined): source is UnderWay {
+function isUnderWay(source: Source | undefined): source is Part {
   return source !== undefined && 'flight' in source;
 }

@@ -5,7 +5,7 @@ import { GatewayError } from '../../src/errors.ts';
 import type { CacheControl, Inference, Lease } from '../../src/inference.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { ints, request, turn, valuesOf } from '../batch/requests.ts';
-import { cacheBench } from './fake-compute.ts';
+import { type CacheBench, cacheBench } from './fake-compute.ts';
 
 const ask = (values: readonly number[], rows = 1, rest: Partial<Inference> = {}): Inference =>
   request(ints(values, rows), rest);
@@ -310,23 +310,61 @@ test('large inputs are hashed without holding the event loop up, and are known a
   assert.equal(bench.runs.length, 1);
 });
 
-test('while looking does not pay only what was seen before is looked at, until it pays again', async () => {
-  const bench = cacheBench({ now: () => performance.now() });
-  let next = 0;
-  const unique = async () => {
-    const { result } = bench.answers.submit(ask([next++, -1], 1, { deadline: Number.POSITIVE_INFINITY }));
-    bench.last().answer();
-    return await result;
-  };
-  for (let i = 0; i < 1024; i++) await unique();
-  assert.equal(bench.answers.mode, 'repeats');
-  assert.equal((await unique()).cache, undefined);
-  for (let i = 0; i < 2048 && bench.answers.mode === 'repeats'; i++) {
-    const { result } = bench.answers.submit(ask([1, 2]));
-    bench.last().answer();
+/** A clock that goes on by 1 ms whenever it is read: looking and keeping take long. */
+function slowLooks() {
+  let now = 0;
+  return { now: () => now++ };
+}
+
+async function answerAll(bench: ReturnType<typeof cacheBench>, requests: Iterable<Inference>): Promise<void> {
+  for (const inference of requests) {
+    const before = bench.runs.length;
+    const { result } = bench.answers.submit(inference);
+    if (bench.runs.length > before) bench.last().answer();
     await result;
   }
+}
+
+function* differing(count: number): Generator<Inference> {
+  for (let i = 0; i < count; i++) yield ask([i, -1], 1, { deadline: Number.POSITIVE_INFINITY });
+}
+
+function* alike(count: number): Generator<Inference> {
+  for (let i = 0; i < count; i++) yield ask([1, 2], 1, { deadline: Number.POSITIVE_INFINITY });
+}
+
+test('while looking does not pay nothing is looked at but what must not be run, until it pays again', async () => {
+  const aside: Inference[] = [];
+  const bench: CacheBench = cacheBench({
+    ...slowLooks(),
+    inferMs: 4,
+    aside: inference => {
+      aside.push(inference);
+      return bench.compute(inference);
+    },
+  });
+  await answerAll(bench, differing(4096));
+  assert.equal(bench.answers.mode, 'aside');
+  assert.equal(aside.length, 0);
+  const kept = ask([4000, -1], 1, { deadline: Number.POSITIVE_INFINITY });
+  await answerAll(bench, [kept]);
+  assert.equal(aside.length, 1);
+  const { result } = bench.answers.submit({ ...kept, ...control({ onlyIfCached: true }) });
+  assert.equal((await result).cache?.outcome, 'hit');
+  await answerAll(bench, alike(8192));
   assert.equal(bench.answers.mode, 'everything');
+});
+
+test('where nothing is kept, of equal requests that come at once the second is looked at even so', async () => {
+  const bench = cacheBench({ ...slowLooks(), keeps: false });
+  await answerAll(bench, differing(4096));
+  assert.equal(bench.answers.mode, 'aside');
+  const before = bench.runs.length;
+  const all = [...alike(5)].map(inference => bench.answers.submit(inference).result);
+  assert.equal(bench.runs.length, before + 2);
+  for (const run of bench.runs.slice(before)) run.answer();
+  const outcomes = (await Promise.all(all)).map(({ cache }) => cache?.outcome);
+  assert.deepEqual(outcomes, [undefined, undefined, 'coalesced', 'coalesced', 'coalesced']);
 });
 
 test('a kept result answers while somebody else has it computed anew, whatever becomes of that', async () => {
@@ -403,14 +441,15 @@ test('requests of very many rows are looked at as a whole', async () => {
 });
 
 test('requests that are refused do not count as found', async () => {
-  const bench = cacheBench({ now: () => performance.now() });
-  for (let i = 0; i < 3000; i++) {
-    const { result } = bench.answers.submit(ask([i, -i]));
-    if (i % 2 === 0) bench.last().fail(new GatewayError('overloaded', 'too many'));
-    else bench.last().answerWith([ints([1, 1])]);
+  const bench = cacheBench(slowLooks());
+  let answered = 0;
+  for (const inference of differing(3 * 4096)) {
+    const { result } = bench.answers.submit(inference);
+    if (answered++ % 2 === 0) bench.last().fail(new GatewayError('overloaded', 'too many'));
+    else bench.last().answer();
     await result.catch(() => {});
   }
-  assert.equal(bench.answers.mode, 'repeats');
+  assert.equal(bench.answers.mode, 'aside');
 });
 
 test('what another gateway kept answers, and is kept here', async () => {

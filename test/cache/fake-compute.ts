@@ -16,9 +16,11 @@ export class FakeRun implements SharedSubmission {
   readonly urgencies: Urgency[] = [];
   cancelledWith: GatewayError | undefined;
   readonly #settle: PromiseWithResolvers<InferenceResult>;
+  readonly #inferMs: number;
 
-  constructor(inference: Inference) {
+  constructor(inference: Inference, inferMs: number) {
     this.inference = inference;
+    this.#inferMs = inferMs;
     this.#settle = Promise.withResolvers();
     this.result = this.#settle.promise;
     this.result.catch(() => {});
@@ -42,7 +44,7 @@ export class FakeRun implements SharedSubmission {
 
   answerWith(outputs: readonly Tensor[], lease?: Lease): void {
     const { rows } = this.inference;
-    this.#settle.resolve({ outputs, timing: { queueMs: 1, inferMs: 2, batchRows: rows }, lease });
+    this.#settle.resolve({ outputs, timing: { queueMs: 1, inferMs: this.#inferMs, batchRows: rows }, lease });
   }
 
   fail(error: GatewayError): void {
@@ -63,38 +65,43 @@ export interface CacheBench {
   readonly answers: Answers;
   readonly runs: FakeRun[];
   readonly store: ResultStore;
+  /** Runs it, as `answers` has it run. */
+  compute(inference: Inference): FakeRun;
   /** The run that was asked for last. */
   last(): FakeRun;
 }
 
-type Options = Partial<Omit<AnswersOptions, 'keeper'> & Omit<KeeperOptions, 'shelf'>> & {
+type Options = Partial<Omit<AnswersOptions, 'keeper' | 'compute'> & Omit<KeeperOptions, 'shelf'>> & {
   readonly keeps?: boolean;
   readonly byRow?: boolean;
   readonly maxBytes?: number;
+  readonly inferMs?: number;
 };
 
 export function cacheBench(options: Options = {}): CacheBench {
-  const { keeps = true, byRow = true, maxBytes = 1_000_000, ...over } = options;
+  const { keeps = true, byRow = true, maxBytes = 1_000_000, inferMs = 2, ...over } = options;
   const runs: FakeRun[] = [];
   const store = new ResultStore({ maxBytes, maxModelShare: 1 });
   const scope = scopeOf({ model: 'm', version: '1', contentSha256: ['c'], numericClass: ['cpu'] });
   const shelf = store.claim({ model: 'm', version: '1', scope });
   const lifetimes = { ttlMs: 60_000, staleWhileRevalidateMs: 0, staleIfErrorMs: 0 };
   const others = { secondLevel: undefined, isAnswer: () => true };
+  const compute = (inference: Inference) => {
+    const run = new FakeRun(inference, inferMs);
+    runs.push(run);
+    return run;
+  };
   const answers = new Answers({
     outputs: ['x'],
     split: unitsOf(DYNAMIC, byRow),
     coalesces: true,
     keeper: keeps ? new Keeper({ shelf, ...lifetimes, ...others, ...over }) : undefined,
-    compute: inference => {
-      const run = new FakeRun(inference);
-      runs.push(run);
-      return run;
-    },
+    compute,
+    aside: compute,
     timeoutMs: 1000,
     lowestPriority: 3,
     now: () => 0,
     ...over,
   });
-  return { answers, runs, store, last: () => runs.at(-1) as FakeRun };
+  return { answers, runs, store, compute, last: () => runs.at(-1) as FakeRun };
 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { nextMode } from '../../src/cache/break-even.ts';
 import { type Freshness, freshnessOf } from '../../src/cache/freshness.ts';
 
 const LIFETIMES = { ttlMs: 100, staleWhileRevalidateMs: 50, staleIfErrorMs: 200 };
@@ -22,13 +21,3 @@ for (const [ageMs, maxStaleMs, expected] of ages) {
     assert.equal(freshnessOf(ageMs, LIFETIMES, { maxStaleMs }), expected);
   });
 }
-
-test('everything is looked at as long as what it saves is more than what it costs', () => {
-  assert.equal(nextMode('everything', { cost: 1, gain: 2, possible: 0 }), 'everything');
-  assert.equal(nextMode('everything', { cost: 1, gain: 0.9, possible: 0 }), 'repeats');
-});
-
-test('and again when what it would have saved clearly is', () => {
-  assert.equal(nextMode('repeats', { cost: 1, gain: 0, possible: 1.4 }), 'repeats');
-  assert.equal(nextMode('repeats', { cost: 1, gain: 0, possible: 1.6 }), 'everything');
-});

@@ -1,0 +1,48 @@
+import type { Scout } from './break-even.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { Mean } from './mean.ts';
+import type { RequestUnits } from './request-units.ts';
+
+/** Fingerprints and times, 12 KB. */
+const REMEMBERED = 1024;
+/** An equal that came so many usual runs ago is not under way any more. */
+const RUNS = 2;
+
+/**
+ * Where nothing is kept, only what is under way can be found: of equal requests that follow each other within about
+ * the time of a run the second is worth a look. Times in ms.
+ */
+export class RecentlySeen implements Scout {
+  readonly #now: () => number;
+  readonly #fingerprints = new Int32Array(REMEMBERED);
+  readonly #times = new Float64Array(REMEMBERED);
+  readonly #run = new Mean();
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Did an equal of any unit come lately? They all are remembered now. */
+  saw(units: RequestUnits): boolean {
+    const now = this.#now();
+    const since = now - RUNS * this.#run.value;
+    let isRepeat = false;
+    for (let unit = 0; unit < units.count; unit++) {
+      const fingerprint = fingerprintOf(units, unit);
+      const at = fingerprint & (REMEMBERED - 1);
+      if (this.#fingerprints[at] === fingerprint && (this.#times[at] as number) >= since) isRepeat = true;
+      this.#fingerprints[at] = fingerprint;
+      this.#times[at] = now;
+    }
+    return isRepeat;
+  }
+
+  took(ms: number): void {
+    this.#run.add(ms);
+  }
+
+  /** What was found says it all. */
+  shareOf(): number {
+    return 0;
+  }
+}
