@@ -1,48 +1,45 @@
 /**
- * `npm run bench:cache-digits [-- --pairs 3] [-- --seconds 3]`: the held-out digits through the digits model, eight to a
- * request, drawn by Zipf's law (the k-th most popular digit comes in proportion to k^−s) for several s, answered in five ways,
- * with room for the results of a fifth of the digits:
- * each row run; equal ones under way joined; whole requests kept; rows kept; rows kept and joined. Which rows were
- * run, rows per second and CPU; a table and a plot. Every answer is checked.
+ * `npm run bench:cache-digits [-- --rounds 6] [-- --seconds 1]`: the held-out digits through the digits model, one and
+ * eight to a request, drawn by Zipf's law for several s (the k-th most popular digit comes in proportion to k^−s),
+ * answered in five ways with room for the results of a fifth of the digits: each row run; equal ones under way joined;
+ * whole requests kept; rows kept; rows kept and joined. Gateways stand side by side and are loaded in short turns; one
+ * that runs each row is there twice, so that the same ratio between those two says how much of a figure is noise. Which
+ * rows were run, rows per second and CPU; a table and a plot. Every answer is checked.
  */
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { imagesOf, PIXELS, readHeldOut } from '../models/digits/heldout.ts';
 import { plotSvg, type Series } from '../src/load/plot-svg.ts';
-import { uniform } from '../test/support/random.ts';
+import { DIGITS_FILE, digitsLoad, readDigits } from './support/digits-load.ts';
 import { readCounts, startHeadgate } from './support/headgate.ts';
-import { isExpected } from './support/is-expected.ts';
 import { median } from './support/median.ts';
-import { inferPath, inferRequest, readAnswer } from './support/oip.ts';
-import { RawOrt } from './support/raw-ort.ts';
 import { printTable, progress, writeResult } from './support/report.ts';
 import { saturate } from './support/saturate.ts';
 import type { Server } from './support/server.ts';
 import { TempFolder } from './support/temp-folder.ts';
 
 const { values: args } = parseArgs({
-  options: { pairs: { type: 'string', default: '3' }, seconds: { type: 'string', default: '3' } },
+  options: { rounds: { type: 'string', default: '6' }, seconds: { type: 'string', default: '1' } },
 });
-const pairs = Number(args.pairs);
+const rounds = Number(args.rounds);
 const seconds = Number(args.seconds);
-
-const ROWS = 8;
-/** More than are kept when they come round. */
-const REQUESTS = 16_000;
+/** Until the processes run at their usual speed, and what comes again is kept. */
+const WARM_SECONDS = 4;
 /** Of the digits, so many results fit: else all are kept within a second, whatever the law. */
 const KEPT_SHARE = 0.2;
 const RESULT_BYTES = 1024 + 40;
-const CONNECTIONS = 64;
+const SIZES = [1, 8];
 const EXPONENTS = [0, 0.6, 0.8, 1, 1.2];
+const PLAIN = 'every row run';
 const WAYS: Readonly<Record<string, string>> = {
-  'every row run': 'coalesce: false\n',
-  joined: 'coalesce: true\n',
+  [PLAIN]: 'coalesce: false\n',
+  'the same again': 'coalesce: false\n',
+  joined: '',
   'requests kept': 'coalesce: false\ncache: { enabled: true, rowLevel: false }\n',
   'rows kept': 'coalesce: false\ncache: { enabled: true }\n',
-  'rows kept, joined': 'coalesce: true\ncache: { enabled: true }\n',
+  'rows kept, joined': 'cache: { enabled: true }\n',
 };
+const NAMES = Object.keys(WAYS);
 
 interface Measured {
   readonly rowsPerSecond: number;
@@ -51,145 +48,101 @@ interface Measured {
   readonly cpuUsPerRow: number;
 }
 
-const digits = readHeldOut();
-const rows = Array.from({ length: digits.count }, (_, i) => imagesOf(digits, i, i + 1));
-const file = fileURLToPath(new URL('../models/digits/2/model.onnx', import.meta.url));
-const expected = await answersOf();
+/** One law and size, and of each way its rounds. */
+interface Setting {
+  readonly size: number;
+  readonly exponent: number;
+  readonly found: Readonly<Record<string, readonly Measured[]>>;
+}
+
+const digits = await readDigits();
 await using folder = await TempFolder.create();
 
-async function answersOf(): Promise<readonly Float32Array[]> {
-  await using ort = await RawOrt.start({
-    file,
-    input: 'image',
-    output: 'probabilities',
-    rowShape: [PIXELS],
-    rows,
-  });
-  return await ort.answers();
-}
-
-/** Digits in the order of a load: rank k in proportion to (k + 1)^−s, by inversion of the sum. */
-function zipf(exponent: number, count: number, seed: number): number[] {
-  const random = uniform(seed);
-  const sums: number[] = [];
-  let sum = 0;
-  for (let rank = 0; rank < digits.count; rank++) {
-    sum += (rank + 1) ** -exponent;
-    sums.push(sum);
-  }
-  return Array.from({ length: count }, () => {
-    const at = random() * sum;
-    let [low, high] = [0, sums.length - 1];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((sums[middle] as number) < at) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  });
-}
-
-async function measure(way: string, exponent: number, pair: number): Promise<Measured> {
-  const place = path.join(folder.path, `${way}-${exponent}-${pair}`.replaceAll(/[ ,]+/g, '-'));
+async function start(name: string, setting: string): Promise<Server> {
+  const place = path.join(folder.path, setting, name.replaceAll(/[ ,]+/g, '-'));
   const model = path.join(place, 'models', 'digits', '1');
   await mkdir(model, { recursive: true });
-  await copyFile(file, path.join(model, 'model.onnx'));
-  await writeFile(path.join(place, 'models', 'digits', 'config.yaml'), `${WAYS[way]}timeoutMs: 30000\n`);
-  const cache = { maxBytes: Math.round(KEPT_SHARE * digits.count * RESULT_BYTES), maxModelShare: 1 };
-  await using server = await startHeadgate(path.join(place, 'models'), place, {
-    log: { level: 'warn' },
-    cache,
-  });
-  return await load(server, zipf(exponent, REQUESTS * ROWS, pair + 1));
+  await copyFile(DIGITS_FILE, path.join(model, 'model.onnx'));
+  await writeFile(path.join(place, 'models', 'digits', 'config.yaml'), `${WAYS[name]}timeoutMs: 30000\n`);
+  const maxBytes = Math.round(KEPT_SHARE * digits.rows.length * RESULT_BYTES);
+  const options = { log: { level: 'warn' }, cache: { maxBytes, maxModelShare: 1 } };
+  return await startHeadgate(path.join(place, 'models'), place, options);
 }
 
-async function load(server: Server, drawn: readonly number[]): Promise<Measured> {
-  const asked = Array.from({ length: REQUESTS }, (_, i) => drawn.slice(i * ROWS, (i + 1) * ROWS));
-  const requests = asked.map(group => {
-    const values = new Float32Array(ROWS * PIXELS);
-    for (const [i, digit] of group.entries()) values.set(rows[digit] as Float32Array, i * PIXELS);
-    return inferRequest(inferPath('digits'), [{ name: 'image', shape: [ROWS, PIXELS], values }], 'binary');
-  });
-  const wanted = asked.map(group => Float32Array.from(group.flatMap(digit => [...(expected[digit] ?? [])])));
-  const loop = {
-    requests,
-    connections: CONNECTIONS,
-    check: (reply: Parameters<Parameters<typeof saturate>[1]['check']>[0], index: number) => {
-      const headers = new Map([
-        ['inference-header-content-length', reply.header('inference-header-content-length') ?? ''],
-      ]);
-      const found =
-        readAnswer({ status: reply.status, headers, body: reply.body }).get('probabilities') ?? [];
-      if (!isExpected(found, wanted[index] as Float32Array)) throw new Error('a wrong digit');
-    },
-  };
-  await saturate(server, { ...loop, seconds: seconds / 2 });
+async function measure(server: Server, load: ReturnType<typeof digitsLoad>, size: number): Promise<Measured> {
   const before = await readCounts(server, 'digits');
-  const { answers, perSecond, cpuUs } = await saturate(server, { ...loop, seconds });
+  const { answers, perSecond, cpuUs } = await saturate(server, { ...load, seconds });
   const run = (await readCounts(server, 'digits')).inferences - before.inferences;
   return {
-    rowsPerSecond: perSecond * ROWS,
-    knownShare: 1 - run / (answers * ROWS),
-    cpuUsPerRow: cpuUs / ROWS,
+    rowsPerSecond: perSecond * size,
+    // What was under way when the turn ended was run, and not answered in it.
+    knownShare: Math.max(0, 1 - run / (answers * size)),
+    cpuUsPerRow: cpuUs / size,
   };
 }
 
-const found = new Map<string, Measured[]>();
-const keyOf = (way: string, exponent: number) => `${way}|${exponent}`;
-for (let pair = 0; pair < pairs; pair++) {
-  for (const exponent of EXPONENTS) {
-    const ways = Object.keys(WAYS);
-    for (const way of pair % 2 === 0 ? ways : ways.toReversed()) {
-      progress(`s = ${exponent}, pair ${pair + 1}/${pairs}: ${way}`);
-      const key = keyOf(way, exponent);
-      found.set(key, [...(found.get(key) ?? []), await measure(way, exponent, pair)]);
+async function measureSetting(size: number, exponent: number): Promise<Setting> {
+  const load = digitsLoad(digits, size, exponent, 1);
+  const found: Record<string, Measured[]> = Object.fromEntries(NAMES.map(name => [name, []]));
+  await using servers = new AsyncDisposableStack();
+  const started = new Map<string, Server>();
+  for (const name of NAMES) {
+    progress(`${size} to a request, s = ${exponent}: ${name}, warming`);
+    const server = servers.use(await start(name, `${size}-${exponent}`));
+    await saturate(server, { ...load, seconds: WARM_SECONDS });
+    started.set(name, server);
+  }
+  for (let round = 0; round < rounds; round++) {
+    progress(`${size} to a request, s = ${exponent}: round ${round + 1}/${rounds}`);
+    for (let i = 0; i < NAMES.length; i++) {
+      const name = NAMES[(i + round) % NAMES.length] as string;
+      found[name]?.push(await measure(started.get(name) as Server, load, size));
     }
   }
+  return { size, exponent, found };
 }
 
-const middle = (way: string, exponent: number, pick: (one: Measured) => number) =>
-  median((found.get(keyOf(way, exponent)) ?? []).map(pick));
+const middle = ({ found }: Setting, name: string, pick: (one: Measured) => number) =>
+  median((found[name] ?? []).map(pick));
+/** Of each round, against the row of the same round that is run each time. */
+const ratio = ({ found }: Setting, name: string, pick: (one: Measured) => number) =>
+  median((found[name] ?? []).map((one, i) => pick(one) / pick(found[PLAIN]?.[i] as Measured)));
+
+const settings: Setting[] = [];
+for (const size of SIZES) {
+  for (const exponent of EXPONENTS) settings.push(await measureSetting(size, exponent));
+}
 printTable([
-  ['s', 'way', 'rows known', 'rows/s', '÷ every row run', 'CPU µs/row', 'saved'],
-  ...EXPONENTS.flatMap(exponent =>
-    Object.keys(WAYS).map(way => {
-      const [speed, cpu] = [
-        middle(way, exponent, one => one.rowsPerSecond),
-        middle(way, exponent, one => one.cpuUsPerRow),
-      ];
-      const plain = 'every row run';
-      return [
-        exponent,
-        way,
-        `${(100 * middle(way, exponent, one => one.knownShare)).toFixed(1)} %`,
-        Math.round(speed),
-        (speed / middle(plain, exponent, one => one.rowsPerSecond)).toFixed(2),
-        cpu.toFixed(1),
-        `${Math.round(100 * (1 - cpu / middle(plain, exponent, one => one.cpuUsPerRow)))} %`,
-      ];
-    }),
+  ['to a request', 's', 'way', 'rows known', 'rows/s', '÷ every row run', 'CPU µs/row', 'CPU saved'],
+  ...settings.flatMap(setting =>
+    NAMES.map(name => [
+      setting.size,
+      setting.exponent,
+      name,
+      `${(100 * middle(setting, name, one => one.knownShare)).toFixed(1)} %`,
+      Math.round(middle(setting, name, one => one.rowsPerSecond)),
+      ratio(setting, name, one => one.rowsPerSecond).toFixed(2),
+      middle(setting, name, one => one.cpuUsPerRow).toFixed(1),
+      `${Math.round(100 * (1 - ratio(setting, name, one => one.cpuUsPerRow)))} %`,
+    ]),
   ),
 ]);
-const result = writeResult('cache-digits', Object.fromEntries(found));
+const result = writeResult('cache-digits', settings);
 console.log(result);
 const plot = result.replace(/json$/, 'svg');
-const chart = (title: string, yLabel: string, pick: (one: Measured) => number) => ({
-  title,
+const chart = (size: number, title: string, pick: (setting: Setting, name: string) => number) => ({
+  title: `${title}, ${size} to a request`,
   xLabel: 's: how uneven the digits are (0: all alike)',
-  yLabel,
-  series: Object.keys(WAYS).map(
-    (way): Series => ({
-      name: way,
-      points: EXPONENTS.map(exponent => [exponent, middle(way, exponent, pick)] as const),
-    }),
-  ),
+  yLabel: title,
+  series: NAMES.map((name): Series => {
+    const points = settings.filter(setting => setting.size === size);
+    return { name, points: points.map(setting => [setting.exponent, pick(setting, name)] as const) };
+  }),
 });
-await writeFile(
-  plot,
-  plotSvg('Digits by Zipf’s law, eight to a request', path.basename(result), [
-    chart('Rows per second', 'rows/s', one => one.rowsPerSecond),
-    chart('CPU per row', 'µs', one => one.cpuUsPerRow),
-    chart('Rows that were not run', 'share', one => one.knownShare),
-  ]),
-);
+const charts = SIZES.flatMap(size => [
+  chart(size, 'rows/s ÷ every row run', (setting, name) => ratio(setting, name, one => one.rowsPerSecond)),
+  chart(size, 'CPU ÷ every row run', (setting, name) => ratio(setting, name, one => one.cpuUsPerRow)),
+  chart(size, 'share of rows not run', (setting, name) => middle(setting, name, one => one.knownShare)),
+]);
+await writeFile(plot, plotSvg('Digits by Zipf’s law', path.basename(result), charts));
 console.log(plot);

@@ -40,7 +40,11 @@ function servingColumns({ unit, batcher, cached }: ServingVersion) {
     queuedRows: batcher.queuedRows,
     runningBatches: batcher.runningBatches,
     ...(cached?.shelf !== undefined && {
-      cache: { results: cached.shelf.size, bytes: cached.shelf.bytes, stepsAside: cached.answers.mode === 'aside' },
+      cache: {
+        results: cached.shelf.size,
+        bytes: cached.shelf.bytes,
+        stepsAside: cached.answers.mode === 'aside',
+      },
     }),
   };
 }

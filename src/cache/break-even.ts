@@ -6,11 +6,13 @@ import type { RequestUnits } from './request-units.ts';
 /** Units after which it is asked again. */
 const WINDOW = 4096;
 /** Gains must exceed costs by so much before it looks at everything again: it must not flutter. */
-const COMFORT = 1.5;
+const COMFORT = 1.2;
 /** Of what an answer takes without a look, such a part may be lost: nobody would notice. */
 const TOLERABLE = 0.01;
 /** Of so many requests one is timed: reading the clock twice costs a tenth of what is timed. */
 const TIMED_EVERY = 16;
+/** While it steps aside, one of so many is looked at and timed all the same: costs change, most of all while a process warms up. */
+const TRIED_EVERY = 64;
 /**
  * What a request that is run takes besides the engine, and one that is wholly found does not: a batch's share of queue,
  * sending and worker. Conservative, see docs/caching.md.
@@ -54,18 +56,18 @@ export class BreakEven {
     return this.#mode;
   }
 
-  /** Look at these? */
+  /** Look at these? Ask `timesLook` first. */
   isWorthIt(units: RequestUnits): boolean {
     const isSpecial = this.#scout.saw(units);
-    if (this.#mode === 'everything' || isSpecial) return true;
+    if (this.#mode === 'everything' || isSpecial || this.#looks === 0) return true;
     this.count(units.count, 0);
     return false;
   }
 
   /** Time this look? */
   timesLook(): boolean {
-    this.#looks = (this.#looks + 1) % TIMED_EVERY;
-    return this.#looks === 0;
+    this.#looks = (this.#looks + 1) % TRIED_EVERY;
+    return this.#looks % TIMED_EVERY === 0;
   }
 
   timesKeep(): boolean {

@@ -5,7 +5,7 @@
  */
 import { createHash, hash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { bytesOfUnit, type RequestUnits } from './request-units.ts';
+import { byteLengthOfUnit, bytesOfUnit, type RequestUnits } from './request-units.ts';
 
 /** Hashed in one call out of one buffer; above, piece by piece. */
 const SMALL_BYTES = 16 * 1024;
@@ -40,15 +40,12 @@ export function isQuick({ inputs }: RequestUnits): boolean {
 }
 
 export function contentKeyOf(scope: Buffer, units: RequestUnits, unit: number): ContentKey {
-  const formBytes = Buffer.byteLength(units.form);
-  if (scope.length + 4 + formBytes + unitBytes(units, unit) > SMALL_BYTES) {
+  let at = beginScratch(scope, units.form);
+  if (at + unitBytes(units, unit) > SMALL_BYTES) {
     const sha = begun(scope, units);
     for (const piece of piecesOf(units, unit)) sha.update(piece);
     return sha.digest('latin1');
   }
-  let at = scope.copy(scratch, 0);
-  at = scratch.writeUInt32LE(formBytes, at);
-  at += scratch.write(units.form, at);
   for (let input = 0; input < units.inputs.length; input++) {
     const data = bytesOfUnit(units, input, unit);
     at = scratch.writeDoubleLE(data.length, at);
@@ -56,6 +53,22 @@ export function contentKeyOf(scope: Buffer, units: RequestUnits, unit: number): 
     at += data.length;
   }
   return hash('sha256', scratch.subarray(0, at), 'latin1');
+}
+
+/** What `scratch` begins with: mostly the last one's again, and writing it takes 0.3 µs. */
+let head: { readonly scope: Buffer; readonly form: string; readonly bytes: number } | undefined;
+
+/** Scope and form; where the units' bytes follow. Past the end of `scratch` where they don't fit. */
+function beginScratch(scope: Buffer, form: string): number {
+  if (head?.scope === scope && head.form === form) return head.bytes;
+  const formBytes = Buffer.byteLength(form);
+  const bytes = scope.length + 4 + formBytes;
+  if (bytes > SMALL_BYTES) return bytes;
+  scope.copy(scratch, 0);
+  scratch.writeUInt32LE(formBytes, scope.length);
+  scratch.write(form, scope.length + 4);
+  head = { scope, form, bytes };
+  return bytes;
 }
 
 /** Large inputs are hashed one after the other: each in its stretches, they would share turns of the event loop. */
@@ -126,6 +139,6 @@ function* piecesOf(units: RequestUnits, unit: number): Generator<Uint8Array> {
 /** Of its inputs, each with its length. */
 function unitBytes(units: RequestUnits, unit: number): number {
   let bytes = 8 * units.inputs.length;
-  for (let input = 0; input < units.inputs.length; input++) bytes += bytesOfUnit(units, input, unit).length;
+  for (let input = 0; input < units.inputs.length; input++) bytes += byteLengthOfUnit(units, input, unit);
   return bytes;
 }

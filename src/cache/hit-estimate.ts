@@ -42,8 +42,8 @@ export class HitEstimate implements Scout {
   took(): void {}
 
   shareOf(units: number): number {
-    // Far fewer samples than there should be: few contents come again and again, and none of them is followed.
-    const least = units / AMONG / 2;
+    // Next to no samples: few contents come again and again, and none of them is followed.
+    const least = units / AMONG / 8;
     const unseen = Math.max(0, least - this.#samples);
     const share = (this.#hits + unseen) / Math.max(least, this.#samples);
     this.#samples = this.#hits = 0;

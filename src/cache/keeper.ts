@@ -58,7 +58,8 @@ export class Keeper {
   lookUp(flight: Flight, spent: (ms: number) => void): Promise<void> | undefined {
     const { secondLevel, shelf } = this.#options;
     if (!flight.reads && !flight.stores) return undefined;
-    if (flight.parts[0]?.key !== undefined) return flight.reads && secondLevel ? this.#fetch(flight) : undefined;
+    if (flight.parts[0]?.key !== undefined)
+      return flight.reads && secondLevel ? this.#fetch(flight) : undefined;
     const wanted = flight.parts.map(({ unit }) => unit);
     return contentKeysInStretches(shelf.scope, flight.units, wanted, spent).then(keys => {
       for (const [at, part] of flight.parts.entries()) {

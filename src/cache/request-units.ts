@@ -3,7 +3,7 @@
  * independent of each other, else there is one, the whole request.
  */
 import type { Inference, ModelSignature } from '../inference.ts';
-import { type RowBounds, rowBoundsOf, viewOfRows } from '../row-bounds.ts';
+import { type RowBounds, rowBoundsOf, rowOffset, viewOfRows } from '../row-bounds.ts';
 import { signatureKeyOf } from '../signature-key.ts';
 import type { Tensor } from '../tensor.ts';
 
@@ -44,6 +44,12 @@ export function bytesOfUnit(units: RequestUnits, input: number, unit: number): U
   const { data } = units.inputs[input] as Tensor;
   const bounds = units.bounds?.[input];
   return bounds === undefined ? data : viewOfRows(data, bounds, unit, 1);
+}
+
+export function byteLengthOfUnit({ inputs, bounds }: RequestUnits, input: number, unit: number): number {
+  const rows = bounds?.[input];
+  if (rows === undefined) return (inputs[input] as Tensor).data.length;
+  return rowOffset(rows, unit + 1) - rowOffset(rows, unit);
 }
 
 /** One unit with bytes of its own. */

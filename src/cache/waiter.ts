@@ -1,13 +1,6 @@
 import type { HasDeadline } from '../deadline-heap.ts';
 import { GatewayError } from '../errors.ts';
-import type {
-  CacheNote,
-  CacheOutcome,
-  Inference,
-  InferenceResult,
-  Lease,
-  Submission,
-} from '../inference.ts';
+import type { CacheNote, CacheOutcome, Inference, InferenceResult, Lease, Submission } from '../inference.ts';
 import { type Flight, NO_TIME, type Part, type Passenger, type Seat, USUAL } from './flight.ts';
 import { assemble, type Block, type UnitResult } from './unit-result.ts';
 

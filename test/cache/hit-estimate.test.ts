@@ -14,7 +14,11 @@ const UNITS = 40_000;
 function compare(contents: (random: () => number) => number, capacity: number, seed: number) {
   const random = uniform(seed);
   const cache = new LRUCache<number, true>({ max: capacity });
-  const estimate = new HitEstimate(() => capacity, 1000, () => 0);
+  const estimate = new HitEstimate(
+    () => capacity,
+    1000,
+    () => 0,
+  );
   let hits = 0;
   for (let i = 0; i < 2 * UNITS; i++) {
     if (i === UNITS) estimate.shareOf(UNITS);

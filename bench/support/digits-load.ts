@@ -1,0 +1,49 @@
+/** The held-out digits as a load on the digits model, drawn by Zipf's law, every answer checked. */
+import { fileURLToPath } from 'node:url';
+import { imagesOf, PIXELS, readHeldOut } from '../../models/digits/heldout.ts';
+import { uniform } from '../../test/support/random.ts';
+import { isExpected } from './is-expected.ts';
+import { inferPath, inferRequest, readAnswer } from './oip.ts';
+import { RawOrt } from './raw-ort.ts';
+import type { Saturation } from './saturate.ts';
+import { zipf } from './zipf.ts';
+
+export const DIGITS_FILE = fileURLToPath(new URL('../../models/digits/2/model.onnx', import.meta.url));
+/** More than are kept when they come round. */
+const REQUESTS = 16_000;
+const CONNECTIONS = 64;
+
+export interface Digits {
+  readonly rows: readonly Float32Array[];
+  /** What the bare engine says to each. */
+  readonly expected: readonly Float32Array[];
+}
+
+export async function readDigits(): Promise<Digits> {
+  const digits = readHeldOut();
+  const rows = Array.from({ length: digits.count }, (_, i) => imagesOf(digits, i, i + 1));
+  const model = { file: DIGITS_FILE, input: 'image', output: 'probabilities', rowShape: [PIXELS], rows };
+  await using ort = await RawOrt.start(model);
+  return { rows, expected: await ort.answers() };
+}
+
+/** Requests of so many digits each. */
+export function digitsLoad({ rows, expected }: Digits, perRequest: number, exponent: number, seed: number) {
+  const drawn = zipf(exponent, rows.length, REQUESTS * perRequest, uniform(seed));
+  const asked = Array.from({ length: REQUESTS }, (_, i) => drawn.slice(i * perRequest, (i + 1) * perRequest));
+  const requests = asked.map(group => {
+    const values = new Float32Array(perRequest * PIXELS);
+    for (const [i, digit] of group.entries()) values.set(rows[digit] as Float32Array, i * PIXELS);
+    const input = { name: 'image', shape: [perRequest, PIXELS], values };
+    return inferRequest(inferPath('digits'), [input], 'binary');
+  });
+  const wanted = asked.map(group => Float32Array.from(group.flatMap(digit => [...(expected[digit] ?? [])])));
+  const check: Saturation['check'] = ({ status, body, header }, index) => {
+    const headers = new Map([[LENGTH, header(LENGTH) ?? '']]);
+    const found = readAnswer({ status, headers, body }).get('probabilities') ?? [];
+    if (!isExpected(found, wanted[index] as Float32Array)) throw new Error('a wrong digit');
+  };
+  return { requests, connections: CONNECTIONS, check };
+}
+
+const LENGTH = 'inference-header-content-length';
