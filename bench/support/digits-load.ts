@@ -38,9 +38,9 @@ export function digitsLoad({ rows, expected }: Digits, perRequest: number, expon
     return inferRequest(inferPath('digits'), [input], 'binary');
   });
   const wanted = asked.map(group => Float32Array.from(group.flatMap(digit => [...(expected[digit] ?? [])])));
-  const check: Saturation['check'] = ({ status, body, header }, index) => {
-    const headers = new Map([[LENGTH, header(LENGTH) ?? '']]);
-    const found = readAnswer({ status, headers, body }).get('probabilities') ?? [];
+  const check: Saturation['check'] = (reply, index) => {
+    const headers = new Map([[LENGTH, reply.header(LENGTH) ?? '']]);
+    const found = readAnswer({ status: reply.status, headers, body: reply.body }).get('probabilities') ?? [];
     if (!isExpected(found, wanted[index] as Float32Array)) throw new Error('a wrong digit');
   };
   return { requests, connections: CONNECTIONS, check };
