@@ -1,5 +1,6 @@
 /** The held-out digits as a load on the digits model, drawn by Zipf's law, every answer checked. */
 import { fileURLToPath } from 'node:url';
+import { LRUCache } from 'lru-cache';
 import { imagesOf, PIXELS, readHeldOut } from '../../models/digits/heldout.ts';
 import { uniform } from '../../test/support/random.ts';
 import { isExpected } from './is-expected.ts';
@@ -43,7 +44,24 @@ export function digitsLoad({ rows, expected }: Digits, perRequest: number, expon
     const found = readAnswer({ status: reply.status, headers, body: reply.body }).get('probabilities') ?? [];
     if (!isExpected(found, wanted[index] as Float32Array)) throw new Error('a wrong digit');
   };
-  return { requests, connections: CONNECTIONS, check };
+  return { asked, requests, connections: CONNECTIONS, check };
+}
+
+/** What an LRU cache of so many results finds of these requests, the second time they come: by row, or only whole ones. */
+export function lruShare(asked: readonly (readonly number[])[], room: number, byRow: boolean): number {
+  const kept = new LRUCache<string, true>({ max: room });
+  let found = 0;
+  let rows = 0;
+  for (const round of [0, 1]) {
+    for (const group of asked) {
+      for (const unit of byRow ? group.map(String) : [group.join()]) {
+        if (round === 1) rows++;
+        if (kept.get(unit) === undefined) kept.set(unit, true);
+        else if (round === 1) found++;
+      }
+    }
+  }
+  return found / rows;
 }
 
 const LENGTH = 'inference-header-content-length';
