@@ -1,13 +1,14 @@
 /** Of the last values, older ones counting less. What was interrupted counts as four of the usual at most. */
 export class Mean {
-  #value: number | undefined;
+  #value = 0;
 
+  /** 0 where there is none yet. */
   get value(): number {
-    return this.#value ?? 0;
+    return this.#value;
   }
 
   add(value: number): void {
     const before = this.#value;
-    this.#value = before === undefined ? value : before + (Math.min(value, 4 * before) - before) / 16;
+    this.#value = before === 0 ? value : before + (Math.min(value, 4 * before) - before) / 16;
   }
 }
