@@ -6,7 +6,7 @@ import type { DataPlaneService } from '../http/service.ts';
 export interface CacheView {
   readonly results: number;
   readonly bytes: number;
-  /** Looking up costs more than it saves, so nothing is looked up until it pays again. */
+  /** Looking up costs more than it saves, so next to nothing is looked up until it pays again. */
   readonly stepsAside: boolean;
 }
 

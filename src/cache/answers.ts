@@ -93,12 +93,13 @@ export class Answers {
     const balance = this.#balance;
     const startedAt = balance.timesLook() ? this.#options.now() : 0;
     const units = this.#options.split(inference);
-    if (!balance.isWorthIt(units) && inference.cacheControl?.onlyIfCached !== true) {
-      return this.#options.aside(inference);
-    }
+    const { reads, stores, onlyIfCached } = inference.cacheControl ?? USUAL;
+    if (!onlyIfCached && !balance.isWorthIt(units, reads && stores)) return this.#options.aside(inference);
     const waiter = new Waiter(this.#owner, inference, inference.outputs ?? this.#options.outputs);
     this.#seat(waiter, units, everyOne(units.count));
-    if (startedAt > 0) balance.looked(this.#options.now() - startedAt, units.count);
+    // Large inputs are hashed later, and timed then.
+    const isWhole = this.#options.keeper?.hashesAtOnce(units) !== false;
+    if (startedAt > 0 && isWhole) balance.looked(this.#options.now() - startedAt, units.count);
     return waiter;
   }
 

@@ -5,6 +5,10 @@ import type { RequestUnits } from './request-units.ts';
 
 /** Units after which it is asked again. */
 const WINDOW = 4096;
+/** Windows in which what comes back is taken at its scout's word: it has nothing kept yet. */
+const WARMING = 16;
+/** A scout that was wrong is not heard for so many windows at most; each time twice as long. */
+const MOST_DEAF = 1024;
 /** Gains must exceed costs by so much before it looks at everything again: it must not flutter. */
 const COMFORT = 1.2;
 /** Of what an answer takes without a look, such a part may be lost: nobody would notice. */
@@ -40,9 +44,15 @@ export class BreakEven {
   #mode: LookingMode = 'everything';
   #requests = 0;
   #units = 0;
+  /** Of those, looked at; and found. */
+  #looked = 0;
   #found = 0;
   #looks = 0;
   #keeps = 0;
+  /** Since the mode changed. */
+  #windows = 0;
+  /** Windows that the scout is not heard for when it was wrong next. */
+  #deaf = 1;
   readonly #scout: Scout;
   readonly #look = new Mean();
   readonly #keep = new Mean();
@@ -56,11 +66,11 @@ export class BreakEven {
     return this.#mode;
   }
 
-  /** Look at these? Ask `timesLook` first. */
-  isWorthIt(units: RequestUnits): boolean {
-    const isSpecial = this.#scout.saw(units);
+  /** Look at these? Ask `timesLook` first. `counts`: they may be found, and be kept. */
+  isWorthIt(units: RequestUnits, counts: boolean): boolean {
+    const isSpecial = counts && this.#scout.saw(units);
     if (this.#mode === 'everything' || isSpecial || this.#looks === 0) return true;
-    this.count(units.count, 0);
+    this.#add(units.count);
     return false;
   }
 
@@ -71,15 +81,21 @@ export class BreakEven {
   }
 
   timesKeep(): boolean {
+    if (this.#mode === 'aside') return true;
     this.#keeps = (this.#keeps + 1) % TIMED_EVERY;
     return this.#keeps === 0;
   }
 
-  /** A request of so many units was answered, of which so many needed no run. */
+  /** A request of so many units was looked at and answered, of which so many needed no run. */
   count(units: number, found: number): void {
+    this.#looked += units;
+    this.#found += found;
+    this.#add(units);
+  }
+
+  #add(units: number): void {
     this.#requests++;
     this.#units += units;
-    this.#found += found;
     if (this.#units >= WINDOW) this.#weigh();
   }
 
@@ -100,15 +116,30 @@ export class BreakEven {
   }
 
   #weigh(): void {
-    const found = Math.max(this.#found / this.#units, this.#scout.shareOf(this.#units));
-    this.#mode = nextMode(this.#mode, {
-      found: Math.min(1, found),
+    const before = this.#mode;
+    const mode = nextMode(before, {
+      found: this.#share(),
       unitsPerRequest: this.#units / this.#requests,
       lookMs: this.#look.value,
       keepMs: this.#keep.value,
       computeMs: this.#compute.value,
     });
-    this.#requests = this.#units = this.#found = 0;
+    this.#requests = this.#units = this.#looked = this.#found = 0;
+    this.#windows++;
+    if (mode === before) return;
+    // It paid for as long as that: whoever said so was right.
+    if (before === 'everything')
+      this.#deaf = this.#windows > WARMING + 1 ? 1 : Math.min(2 * this.#deaf, MOST_DEAF);
+    this.#mode = mode;
+    this.#windows = 0;
+  }
+
+  /** Of what is looked at, what is found; the scout's word where next to nothing is, or nothing is kept yet. */
+  #share(): number {
+    const measured = this.#looked === 0 ? 0 : this.#found / this.#looked;
+    const scouted = Math.min(1, this.#scout.shareOf(this.#units));
+    const isHeard = this.#mode === 'everything' ? this.#windows < WARMING : this.#windows + 1 >= this.#deaf;
+    return isHeard ? Math.max(measured, scouted) : measured;
   }
 }
 

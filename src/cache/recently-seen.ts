@@ -17,6 +17,7 @@ export class RecentlySeen implements Scout {
   readonly #fingerprints = new Int32Array(REMEMBERED);
   readonly #times = new Float64Array(REMEMBERED);
   readonly #run = new Mean();
+  #repeats = 0;
 
   constructor(now: () => number) {
     this.#now = now;
@@ -34,6 +35,7 @@ export class RecentlySeen implements Scout {
       this.#fingerprints[at] = fingerprint;
       this.#times[at] = now;
     }
+    if (isRepeat) this.#repeats += units.count;
     return isRepeat;
   }
 
@@ -41,8 +43,10 @@ export class RecentlySeen implements Scout {
     this.#run.add(ms);
   }
 
-  /** What was found says it all. */
-  shareOf(): number {
-    return 0;
+  /** Each of them would have found its equal under way, or nearly. */
+  shareOf(units: number): number {
+    const share = this.#repeats / units;
+    this.#repeats = 0;
+    return share;
   }
 }

@@ -72,6 +72,7 @@ export class ResultStore {
     return new ClaimedShelf(
       shelf,
       bytes => this.#changed(shelf, bytes),
+      () => this.#roomOf(shelf),
       () => this.#release(id, shelf),
     );
   }
@@ -87,6 +88,12 @@ export class ResultStore {
       this.#clear(shelf);
     }
     return purged;
+  }
+
+  /** Bytes that a model may fill while others hold what they hold: its own at least. */
+  #roomOf({ owner }: Shelf): number {
+    const others = this.#bytes - (this.#held.get(owner.model) ?? 0);
+    return Math.min(this.#mostOfModel, this.#bounds.maxBytes - others);
   }
 
   #release(id: string, shelf: Shelf): void {
@@ -135,12 +142,14 @@ export class ResultStore {
 export class ClaimedShelf {
   readonly #shelf: Shelf;
   readonly #changed: (bytes: number) => void;
+  readonly #room: () => number;
   readonly #release: () => void;
   #isReleased = false;
 
-  constructor(shelf: Shelf, changed: (bytes: number) => void, release: () => void) {
+  constructor(shelf: Shelf, changed: (bytes: number) => void, room: () => number, release: () => void) {
     this.#shelf = shelf;
     this.#changed = changed;
+    this.#room = room;
     this.#release = release;
   }
 
@@ -162,11 +171,11 @@ export class ClaimedShelf {
     return this.#shelf.results.calculatedSize;
   }
 
-  /** Results of the size of those that are here which a model may have. */
+  /** Results of the size of those that are here which the model may have now. */
   get room(): number {
-    const { size, calculatedSize, maxEntrySize } = this.#shelf.results;
+    const { size, calculatedSize } = this.#shelf.results;
     const each = size === 0 ? ENTRY_OVERHEAD_BYTES : calculatedSize / size;
-    return Math.floor(maxEntrySize / each);
+    return Math.floor(this.#room() / each);
   }
 
   get(key: ContentKey): StoredResult | undefined {

@@ -35,7 +35,7 @@ export function registerCaches(registry: Registry, { kept, dropped }: CacheReadi
   gauge('headgate_cache_results', 'Results that are kept.', one => one.results);
   gauge(
     'headgate_cache_steps_aside',
-    '1 while nothing is looked up, because that costs more than it saves.',
+    '1 while next to nothing is looked up, because that costs more than it saves.',
     one => Number(one.stepsAside),
   );
   new Counter({

@@ -440,6 +440,48 @@ test('requests of very many rows are looked at as a whole', async () => {
   assert.equal(bench.runs.length, 2);
 });
 
+test('where nothing is kept, it looks at everything again when equal requests come in pairs', async () => {
+  let takes = 1;
+  let now = 0;
+  const bench = cacheBench({ now: () => (now += takes), keeps: false });
+  await answerAll(bench, differing(4096));
+  assert.equal(bench.answers.mode, 'aside');
+  takes = 0;
+  for (let i = 0; i < 8192; i++) {
+    const before = bench.runs.length;
+    const pair = [0, 1].map(() => bench.answers.submit(ask([i, -2], 1, { deadline: 1e9 })).result);
+    for (const run of bench.runs.slice(before)) run.answer();
+    await Promise.all(pair);
+  }
+  assert.equal(bench.answers.mode, 'everything');
+});
+
+test('while it steps aside one request in 64 is looked at', async () => {
+  const bench = cacheBench(slowLooks());
+  await answerAll(bench, differing(4096));
+  let looked = 0;
+  for (let i = 0; i < 640; i++) {
+    const { result } = bench.answers.submit(ask([i, -3], 1, { deadline: Number.POSITIVE_INFINITY }));
+    bench.last().answer();
+    if ((await result).cache !== undefined) looked++;
+  }
+  assert.equal(looked, 10);
+});
+
+test('what always seems to come again and is never found is given up', async () => {
+  const bench = cacheBench(slowLooks());
+  const nan = [
+    { name: 'x', datatype: 'FP32' as const, shape: [1, 1], data: new Uint8Array([0, 0, 192, 127]) },
+  ];
+  // As long as a full cache takes to fill, and one window more.
+  for (const inference of alike(17 * 4096)) {
+    const { result } = bench.answers.submit(inference);
+    bench.last().answerWith(nan);
+    await result;
+  }
+  assert.equal(bench.answers.mode, 'aside');
+});
+
 test('requests that are refused do not count as found', async () => {
   const bench = cacheBench(slowLooks());
   let answered = 0;

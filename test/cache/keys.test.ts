@@ -50,6 +50,21 @@ test('every part of a scope makes another', () => {
   assert.equal(new Set(others.map(one => scopeOf(one).toString('hex'))).size, others.length);
 });
 
+test('the same question to two scopes in turn has two keys, to one always the same', () => {
+  const other = scopeOf({ ...SCOPE, version: '2' });
+  const units = byRow(request(ints([1, 2])));
+  const keys = [scope, other, scope, other].map(one => contentKeyOf(one, units, 0));
+  assert.equal(new Set(keys).size, 2);
+  assert.deepEqual(keys.slice(0, 2), keys.slice(2));
+});
+
+test('a copied row has its own fingerprint, not that of the first', () => {
+  const units = byRow(request(ints([1, 2, 3, 4], 2)));
+  const [first, second] = [0, 1].map(unit => fingerprintOf(units, unit));
+  assert.notEqual(first, second);
+  assert.equal(fingerprintOf(copyOfUnit(units, 1), 0), second);
+});
+
 test('bytes cannot move from one input to the next', () => {
   const split = unitsOf(TWO, true);
   const one = split(request([texts(['x', 'y'], 1, 'a'), texts(['z'], 1, 'b')]));

@@ -42,6 +42,15 @@ test('all versions together keep no more than the whole: who holds most gives wa
   assert.deepEqual([large.size, small.size, store.bytes], [2, 2, 4 * ONE]);
 });
 
+test('there is room for as many results as a model may hold, while others leave them', () => {
+  const store = new ResultStore({ maxBytes: 10 * ONE, maxModelShare: 0.6 });
+  const [shelf, other] = [claim(store), claim(store, 'other')];
+  shelf.set('a', result(1000));
+  assert.equal(shelf.room, 6);
+  for (const key of ['a', 'b', 'c', 'd', 'e', 'f']) other.set(key, result(1000));
+  assert.equal(shelf.room, 4);
+});
+
 test('what is larger than a version may hold is not kept', () => {
   const store = new ResultStore({ maxBytes: 4 * ONE, maxModelShare: 0.5 });
   const shelf = claim(store);
