@@ -23,7 +23,7 @@ const CALLERS = 64;
 /** Different rows that are asked about: few, so that nearly every question has been asked before. */
 const ROWS = 64;
 const REPLACED_EVERY_MS = 2000;
-const CACHED = 'cache: { enabled: true }\nmaxTimeoutMs: 60000\ntimeoutMs: 60000\n';
+const CACHED = 'coalesce: true\ncache: { enabled: true }\nmaxTimeoutMs: 60000\ntimeoutMs: 60000\n';
 const COUNTED = ['shapes', 'versions', 'integers', 'outputs', 'replaced'];
 
 /** One question: its request, and whether an answer is right. */

@@ -35,10 +35,10 @@ const PLAIN = 'every row run';
 const WAYS: Readonly<Record<string, string>> = {
   [PLAIN]: 'coalesce: false\n',
   'the same again': 'coalesce: false\n',
-  joined: '',
+  joined: 'coalesce: true\n',
   'requests kept': 'coalesce: false\ncache: { enabled: true, rowLevel: false }\n',
   'rows kept': 'coalesce: false\ncache: { enabled: true }\n',
-  'rows kept, joined': 'cache: { enabled: true }\n',
+  'rows kept, joined': 'coalesce: true\ncache: { enabled: true }\n',
 };
 const NAMES = Object.keys(WAYS);
 const BY_ROW = new Set(['rows kept', 'rows kept, joined']);

@@ -37,7 +37,7 @@ const start = async (name: string, config: string, reuses: boolean) => {
   return { model, server: await startHeadgate(repository, path.join(folder.path, `gateway-${name}`)) };
 };
 const off = await start('off', '', false);
-const on = await start('on', 'cache: { enabled: true }', true);
+const on = await start('on', 'coalesce: true\ncache: { enabled: true }', true);
 await using _off = off.server;
 await using _on = on.server;
 
