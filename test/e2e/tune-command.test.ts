@@ -48,7 +48,9 @@ test('tunes a model, shows table, plot and why, writes what it found, and serve 
   assert.match(stdout, /mlp 1 on 2 cores: \d+ settings/);
   assert.match(stdout, /instances +threads +batch +rows\/s +p50 ms +p99 ms +of best/);
   assert.match(stdout, /1 +1 +1 .*%/);
-  assert.match(stdout, /100 % +★/);
+  assert.match(stdout, / 100 % /);
+  // Of the settings that carry as much as the best, within 3 %, the quickest wins.
+  assert.match(stdout, / (9[7-9]|100) % +★/);
   assert.match(stdout, /p99 of a batch, ms/);
   assert.match(stdout, /Throughput: +(one|two) (one|two)-thread instances?, batches of \d+: [\d,]+ rows\/s/);
   assert.match(stdout, /Within 500 ms:/);
