@@ -7,7 +7,7 @@ import { createHash, hash } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { contentKeyOf, contentKeysInStretches, scopeOf } from '../src/cache/content-key.ts';
 import { fingerprintOf } from '../src/cache/fingerprint.ts';
-import type { RequestUnits } from '../src/cache/request-units.ts';
+import { RequestUnits } from '../src/cache/request-units.ts';
 import { uniform } from '../test/support/random.ts';
 import { median } from './support/median.ts';
 import { printTable, progress, writeResult } from './support/report.ts';
@@ -20,13 +20,11 @@ const LARGE = 16 * 1024 * 1024;
 
 const random = uniform(1);
 const bytesOf = (length: number) => Uint8Array.from({ length }, () => Math.floor(random() * 256));
-const unitOf = (data: Uint8Array): RequestUnits => ({
-  inputs: [{ name: 'x', datatype: 'UINT8', shape: [1, data.length], data }],
-  form: 'x',
-  count: 1,
-  bounds: undefined,
-  fingerprints: [],
-});
+const unitOf = (data: Uint8Array): RequestUnits => {
+  const inputs = [{ name: 'x', datatype: 'UINT8' as const, shape: [1, data.length], data }];
+  const inference = { inputs, outputs: undefined, rows: 1, deadline: 0, priority: 1 };
+  return new RequestUnits(inference, () => 'x', 1, undefined);
+};
 const scope = scopeOf({ model: 'm', version: '1', contentSha256: ['c'], numericClass: [] });
 
 type Candidate = (data: Uint8Array, unit: RequestUnits, twin: Uint8Array) => unknown;
@@ -40,7 +38,10 @@ const CANDIDATES: Readonly<Record<string, Candidate>> = {
   'BLAKE2s-256': data => hash('blake2s256', data, 'latin1'),
   'SHA-1 (broken)': data => hash('sha1', data, 'latin1'),
   'MD5 (broken)': data => hash('md5', data, 'latin1'),
-  'fingerprint, 32 bits': (_, unit) => fingerprintOf({ ...unit, fingerprints: [] }, 0),
+  'fingerprint, 32 bits': (_, unit) => {
+    unit.fingerprints = undefined;
+    return fingerprintOf(unit, 0);
+  },
   'comparing the bytes': (data, _, twin) => Buffer.compare(data, twin),
 };
 

@@ -54,7 +54,12 @@ export function cachedVersion(
     ...common,
     split: byRow ? unitsOf(unit.signature, true) : whole,
     keeper: keeperOf(spec, unit, shelf, stores),
-    aside: joins === undefined ? compute : inference => joins.submit(inference),
+    aside:
+      joins === undefined
+        ? compute
+        : (inference, units) =>
+            // One unit is the whole request, and its fingerprint is known.
+            units.count === 1 ? joins.submitUnits(inference, units) : joins.submit(inference),
   });
   const tolerances = unit.signature.outputs.map(({ datatype }) => toleranceOf(datatype));
   return { answers, shelf, rowTolerance: byRow ? Math.max(0, ...tolerances) : undefined };

@@ -24,7 +24,7 @@ export interface AnswersOptions {
   /** Runs what is not known. */
   readonly compute: (inference: Inference) => SharedSubmission;
   /** Answers while it does not pay to look. */
-  readonly aside: (inference: Inference) => Submission;
+  readonly aside: (inference: Inference, units: RequestUnits) => Submission;
   /** Of what is renewed for nobody in particular, ms. */
   readonly timeoutMs: number;
   readonly lowestPriority: number;
@@ -90,16 +90,20 @@ export class Answers {
 
   /** Never throws: see `Batcher.submit`; also rejects with `not-cached`. */
   submit(inference: Inference): Submission {
-    const balance = this.#balance;
-    const startedAt = balance.timesLook() ? this.#options.now() : 0;
-    const units = this.#options.split(inference);
+    return this.submitUnits(inference, this.#options.split(inference));
+  }
+
+  /** The same for a request that was split before. */
+  submitUnits(inference: Inference, units: RequestUnits): Submission {
     const { reads, stores, onlyIfCached } = inference.cacheControl ?? USUAL;
-    if (!onlyIfCached && !balance.isWorthIt(units, reads && stores)) return this.#options.aside(inference);
+    const look = onlyIfCached ? 'untimed' : this.#balance.chooses(units, reads && stores);
+    if (look === 'none') return this.#options.aside(inference, units);
+    const startedAt = look === 'timed' ? this.#options.now() : 0;
     const waiter = new Waiter(this.#owner, inference, inference.outputs ?? this.#options.outputs);
     this.#seat(waiter, units, everyOne(units.count));
     // Large inputs are hashed later, and timed then.
     const isWhole = this.#options.keeper?.hashesAtOnce(units) !== false;
-    if (startedAt > 0 && isWhole) balance.looked(this.#options.now() - startedAt, units.count);
+    if (look === 'timed' && isWhole) this.#balance.looked(this.#options.now() - startedAt, units.count);
     return waiter;
   }
 

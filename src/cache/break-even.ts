@@ -15,8 +15,15 @@ const COMFORT = 1.2;
 const TOLERABLE = 0.01;
 /** Of so many requests one is timed: reading the clock twice costs a tenth of what is timed. */
 const TIMED_EVERY = 16;
-/** While it steps aside, one of so many is looked at and timed all the same: costs change, most of all while a process warms up. */
+/**
+ * While it steps aside, one of so many is looked at and timed all the same: costs change, most of all while a process
+ * warms up. Code that runs so seldom is slow (30 µs to join, 80 to keep), so each window it is half as many, down to
+ * one of 4,096.
+ */
 const TRIED_EVERY = 64;
+const MOST_DOUBLED = 6;
+/** Of fewer units looked at, what was found says little. */
+const LEAST_LOOKED = 64;
 /**
  * What a request that is run takes besides the engine, and one that is wholly found does not: a batch's share of queue,
  * sending and worker. Conservative, see docs/caching.md.
@@ -25,6 +32,9 @@ const WAY_MS = 0.01;
 
 /** `aside`: it does not pay, and is left alone but for what keeps it known. */
 export type LookingMode = 'everything' | 'aside';
+
+/** At one request. */
+export type Look = 'none' | 'untimed' | 'timed';
 
 /** What sees all that comes, in either mode. */
 export interface Scout {
@@ -66,18 +76,20 @@ export class BreakEven {
     return this.#mode;
   }
 
-  /** Look at these? Ask `timesLook` first. `counts`: they may be found, and be kept. */
-  isWorthIt(units: RequestUnits, counts: boolean): boolean {
-    const isSpecial = counts && this.#scout.saw(units);
-    if (this.#mode === 'everything' || isSpecial || this.#looks === 0) return true;
+  /** `counts`: they may be found, and be kept. */
+  chooses(units: RequestUnits, counts: boolean): Look {
+    const isLikely = counts && this.#scout.saw(units);
+    if (this.#isTimed()) return 'timed';
+    if (this.#mode === 'everything' || isLikely) return 'untimed';
     this.#add(units.count);
-    return false;
+    return 'none';
   }
 
-  /** Time this look? */
-  timesLook(): boolean {
-    this.#looks = (this.#looks + 1) % TRIED_EVERY;
-    return this.#looks % TIMED_EVERY === 0;
+  #isTimed(): boolean {
+    const every =
+      this.#mode === 'everything' ? TIMED_EVERY : TRIED_EVERY << Math.min(this.#windows, MOST_DOUBLED);
+    this.#looks = this.#looks + 1 < every ? this.#looks + 1 : 0;
+    return this.#looks === 0;
   }
 
   timesKeep(): boolean {
@@ -124,7 +136,8 @@ export class BreakEven {
       keepMs: this.#keep.value,
       computeMs: this.#compute.value,
     });
-    this.#requests = this.#units = this.#looked = this.#found = 0;
+    this.#requests = this.#units = 0;
+    if (this.#looked >= LEAST_LOOKED || mode !== before) this.#looked = this.#found = 0;
     this.#windows++;
     if (mode === before) return;
     // It paid for as long as that: whoever said so was right.
@@ -136,7 +149,7 @@ export class BreakEven {
 
   /** Of what is looked at, what is found; the scout's word where next to nothing is, or nothing is kept yet. */
   #share(): number {
-    const measured = this.#looked === 0 ? 0 : this.#found / this.#looked;
+    const measured = this.#looked < LEAST_LOOKED ? 0 : this.#found / this.#looked;
     const scouted = Math.min(1, this.#scout.shareOf(this.#units));
     const isHeard = this.#mode === 'everything' ? this.#windows < WARMING : this.#windows + 1 >= this.#deaf;
     return isHeard ? Math.max(measured, scouted) : measured;

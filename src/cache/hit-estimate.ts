@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import type { Scout } from './break-even.ts';
-import { fingerprintOf, isSampled } from './fingerprint.ts';
+import { fingerprintOf } from './fingerprint.ts';
 import type { RequestUnits } from './request-units.ts';
 
-/** Of every so many contents one is followed. */
+/** Of every so many contents, a power of two, one is followed. */
 const AMONG = 16;
 /** Of a larger cache the estimate is that of a smaller one. */
 const MOST_FOLLOWED = 8192;
@@ -34,7 +34,8 @@ export class HitEstimate implements Scout {
   /** None is worth a look by itself: what the cache would find is not there while it steps aside. */
   saw(units: RequestUnits): boolean {
     for (let unit = 0; unit < units.count; unit++) {
-      if (isSampled(units, unit, AMONG)) this.#follow(fingerprintOf(units, unit));
+      const fingerprint = fingerprintOf(units, unit);
+      if ((fingerprint & (AMONG - 1)) === 0) this.#follow(fingerprint);
     }
     return false;
   }
@@ -42,10 +43,7 @@ export class HitEstimate implements Scout {
   took(): void {}
 
   shareOf(units: number): number {
-    // Next to no samples: few contents come again and again, and none of them is followed.
-    const least = units / AMONG / 8;
-    const unseen = Math.max(0, least - this.#samples);
-    const share = (this.#hits + unseen) / Math.max(least, this.#samples);
+    const share = shareOfHits(this.#hits, this.#samples, units / AMONG);
     this.#samples = this.#hits = 0;
     this.#room = roomFor(this.#capacity());
     return share;
@@ -60,6 +58,16 @@ export class HitEstimate implements Scout {
     else this.#followed.set(fingerprint, now);
     while (this.#followed.size > this.#room) this.#followed.pop();
   }
+}
+
+/**
+ * Of those followed, those that were hits. Where they are far more or fewer than one in `AMONG`, a content that comes
+ * all the time is among them, or is not: then what is too much or missing counts as hits, as SHARDS-adj does.
+ */
+function shareOfHits(hits: number, samples: number, expected: number): number {
+  const missing = expected - samples;
+  if (Math.abs(missing) > expected / 2) return Math.max(0, hits + missing) / expected;
+  return hits / samples;
 }
 
 function roomFor(capacity: number): number {

@@ -7,17 +7,39 @@ import { type RowBounds, rowBoundsOf, rowOffset, viewOfRows } from '../row-bound
 import { signatureKeyOf } from '../signature-key.ts';
 import type { Tensor } from '../tensor.ts';
 
-export interface RequestUnits {
-  readonly inputs: readonly Tensor[];
-  /** What must be equal besides bytes: dimensions that vary, inputs left out, and the set of outputs. */
-  readonly form: string;
+export class RequestUnits {
+  readonly inference: Inference;
   /** At least 1. */
   readonly count: number;
   /** Of each input, where there are several units. */
   readonly bounds: readonly RowBounds[] | undefined;
   /** Of its units, as far as they were asked for: see `fingerprintOf`. */
-  readonly fingerprints: number[];
+  fingerprints: number[] | undefined = undefined;
+  readonly #formOf: FormOf;
+  #form: string | undefined = undefined;
+
+  constructor(inference: Inference, formOf: FormOf, count: number, bounds: RequestUnits['bounds']) {
+    this.inference = inference;
+    this.count = count;
+    this.bounds = bounds;
+    this.#formOf = formOf;
+  }
+
+  get inputs(): readonly Tensor[] {
+    return this.inference.inputs;
+  }
+
+  /**
+   * What must be equal besides bytes: dimensions that vary, inputs left out, and the set of outputs. Written when it is
+   * asked for: most of those that are passed by never are.
+   */
+  get form(): string {
+    this.#form ??= this.#formOf(this.inference);
+    return this.#form;
+  }
 }
+
+type FormOf = (inference: Inference) => string;
 
 /** Of more rows the whole request is the unit: looking each of them up would hold the event loop up. */
 export const MOST_UNITS = 128;
@@ -26,16 +48,17 @@ export type SplitUnits = (inference: Inference) => RequestUnits;
 
 /** `byRow`: every row is a unit. */
 export function unitsOf(signature: ModelSignature, byRow: boolean): SplitUnits {
-  const keyOf = signatureKeyOf(signature);
-  if (!byRow) return inference => wholeUnit(inference, wholeForm(inference, keyOf));
+  const formOfRow = signatureKeyOf(signature);
+  const formOfWhole = (inference: Inference) => `${formOfRow(inference)}#${firstDimensions(inference)}`;
+  if (!byRow) return inference => new RequestUnits(inference, formOfWhole, 1, undefined);
   return inference => {
     const { inputs, rows } = inference;
-    if (rows === 1) return wholeUnit(inference, keyOf(inference));
+    if (rows === 1) return new RequestUnits(inference, formOfRow, 1, undefined);
     const bounds = rows > MOST_UNITS ? [undefined] : inputs.map(input => rowBoundsOf(input, rows));
     // Bytes that are not what the shape says cannot be told apart by row: whoever runs them will say so.
     return bounds.every(one => one !== undefined)
-      ? { inputs, form: keyOf(inference), count: rows, bounds, fingerprints: [] }
-      : wholeUnit(inference, wholeForm(inference, keyOf));
+      ? new RequestUnits(inference, formOfRow, rows, bounds)
+      : new RequestUnits(inference, formOfWhole, 1, undefined);
   };
 }
 
@@ -60,7 +83,8 @@ export function copyOfUnit(units: RequestUnits, unit: number): RequestUnits {
     shape: units.bounds === undefined ? shape : [1, ...shape.slice(1)],
     data: new Uint8Array(bytesOfUnit(units, input, unit)),
   }));
-  return { inputs, form: units.form, count: 1, bounds: undefined, fingerprints: [] };
+  const { form } = units;
+  return new RequestUnits({ ...units.inference, inputs }, () => form, 1, undefined);
 }
 
 /** The same question: equal forms and, input by input, equal bytes. */
@@ -72,13 +96,9 @@ export function sameUnit(a: RequestUnits, unitOfA: number, b: RequestUnits, unit
   return true;
 }
 
-function wholeUnit({ inputs }: Inference, form: string): RequestUnits {
-  return { inputs, form, count: 1, bounds: undefined, fingerprints: [] };
-}
-
-/** With the first dimension of every input, which the signature's key leaves out. */
-function wholeForm(inference: Inference, keyOf: (inference: Inference) => string): string {
-  let form = `${keyOf(inference)}#`;
-  for (const { shape } of inference.inputs) form += `${shape[0] ?? ''},`;
-  return form;
+/** Which the signature's key leaves out. */
+function firstDimensions({ inputs }: Inference): string {
+  let text = '';
+  for (const { shape } of inputs) text += `${shape[0] ?? ''},`;
+  return text;
 }

@@ -210,7 +210,7 @@ export const modelSchema = Type.Object({
     },
   ),
   coalesce: Type.Boolean({
-    default: false,
+    default: true,
     description:
       'Let equal requests that are under way share one run; never for a model that is not deterministic.',
     ...RELOAD,

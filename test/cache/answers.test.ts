@@ -456,16 +456,37 @@ test('where nothing is kept, it looks at everything again when equal requests co
   assert.equal(bench.answers.mode, 'everything');
 });
 
-test('while it steps aside one request in 64 is looked at', async () => {
-  const bench = cacheBench(slowLooks());
-  await answerAll(bench, differing(4096));
+/** Of so many different requests, how many are looked at. */
+async function lookedAt(bench: CacheBench, requests: number): Promise<number> {
   let looked = 0;
-  for (let i = 0; i < 640; i++) {
-    const { result } = bench.answers.submit(ask([i, -3], 1, { deadline: Number.POSITIVE_INFINITY }));
+  for (const inference of differing(requests)) {
+    const { result } = bench.answers.submit(inference);
     bench.last().answer();
     if ((await result).cache !== undefined) looked++;
   }
-  assert.equal(looked, 10);
+  return looked;
+}
+
+test('while it steps aside one request in 64 is looked at, and ever fewer, down to one in 4,096', async () => {
+  const bench = cacheBench(slowLooks());
+  await answerAll(bench, differing(4096));
+  const looked: number[] = [];
+  for (let window = 0; window < 8; window++) looked.push(await lookedAt(bench, 4096));
+  assert.deepEqual(looked, [64, 32, 16, 8, 4, 2, 1, 1]);
+});
+
+test('what a cache that has stepped aside hands on split is joined all the same', async () => {
+  const joins = cacheBench({ keeps: false });
+  const bench = cacheBench({
+    ...slowLooks(),
+    aside: (inference, units) => joins.answers.submitUnits(inference, units),
+  });
+  await answerAll(bench, differing(4096));
+  assert.equal(bench.answers.mode, 'aside');
+  const all = [...alike(5)].map(inference => bench.answers.submit(inference).result);
+  assert.equal(joins.runs.length, 1);
+  joins.last().answer();
+  for (const result of await Promise.all(all)) assert.deepEqual(valuesOf(result), [2, 4]);
 });
 
 test('what always seems to come again and is never found is given up', async () => {

@@ -176,7 +176,7 @@ test('only settings that a loaded version depends on load it anew', () => {
     'batching: { maxQueueRows: 5 }',
     'priorityLevels: 3',
     'maxTimeoutMs: 70000',
-    'coalesce: true',
+    'coalesce: false',
     'cache: { enabled: true }',
     'cache: { ttlMs: 5 }',
   ]) {

@@ -23,7 +23,7 @@ before(async () => {
       config: `${CACHED}versions: all\nstable: 1\n`,
     },
     replaced: { versions: { 1: addConstant(1) }, config: CACHED },
-    uncached: { versions: { 1: identity() }, config: 'coalesce: true\ntimeoutMs: 60000\n' },
+    uncached: { versions: { 1: identity() }, config: 'timeoutMs: 60000\n' },
     random: { versions: { 1: nonDeterministic() }, config: CACHED },
     nan: { versions: { 1: nan() }, config: CACHED },
   });

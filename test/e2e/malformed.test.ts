@@ -25,7 +25,7 @@ before(async () => {
     repository: folder,
     config: {
       limits: { maxBodyBytes, maxInflatedBytes },
-      timeouts: { headersMs: 400, requestMs: 600, keepAliveMs: 60_000 },
+      timeouts: { headersMs: 400, requestMs: 3000, keepAliveMs: 60_000 },
     },
   });
 });
