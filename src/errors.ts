@@ -17,7 +17,8 @@ export type ErrorCode =
   | 'cancelled' // the client went away; never sent
   | 'model-failed' // the model itself failed on this input
   | 'internal' // a bug of ours or an unexpected failure; its text stays inside
-  | 'unavailable' // breaker open, draining, loading, or the worker died
+  | 'unavailable' // breaker open, draining, loading
+  | 'worker-failed' // the worker that had it died, hung or lost the connection
   | 'not-cached' // only a cached answer was wanted, and there is none
   | 'deadline' // the deadline passed, queued or running
   | 'not-implemented';
@@ -26,17 +27,21 @@ export interface ErrorDetail {
   readonly cause?: unknown;
   /** When trying again is worth it; sent as `Retry-After` and `headgate-retry-after-ms`. */
   readonly retryAfterMs?: number;
+  /** True: what failed was certainly not run, so that running it elsewhere is safe. */
+  readonly notRun?: boolean;
 }
 
 export class GatewayError extends Error {
   override readonly name = 'GatewayError';
   readonly code: ErrorCode;
   readonly retryAfterMs: number | undefined;
+  readonly notRun: boolean;
 
   constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
     this.code = code;
     this.retryAfterMs = detail.retryAfterMs;
+    this.notRun = detail.notRun ?? false;
   }
 
   /** Normalises anything caught: unknown failures become `internal`, with the original as cause. */

@@ -1,4 +1,5 @@
 import type { AdminService } from './admin/service.ts';
+import { RetryBudget } from './batch/retry-budget.ts';
 import type { LoadedGatewayConfig } from './config/gateway-config.ts';
 import { describeGatewayConfig } from './config/gateway-config.ts';
 import { modelConfigJson } from './config/triton-json.ts';
@@ -46,6 +47,8 @@ export class Gateway implements DataPlaneService, AdminService {
   readonly #metrics: Metrics;
   /** Targets by what was asked, each good as long as its model is as it was. Emptied when any version changes. */
   readonly #targets = new Map<string, { readonly of: Model; readonly target: Target }>();
+  /** By model. */
+  readonly #retryBudgets = new Map<string, RetryBudget>();
   #watch: RepositoryWatch | undefined;
   #state: 'starting' | 'serving' | 'closing' = 'starting';
 
@@ -62,7 +65,13 @@ export class Gateway implements DataPlaneService, AdminService {
       caches: { kept: () => this.#caches(), dropped: () => this.#stores.store.dropped },
     });
     this.#catalog = new Catalog({
-      load: spec => ServingVersion.load(spec, { joinsRequests, stores: this.#stores }, this.#pool, events),
+      load: spec =>
+        ServingVersion.load(
+          spec,
+          { joinsRequests, stores: this.#stores, retryBudget: this.#retryBudgetOf(spec.model) },
+          this.#pool,
+          events,
+        ),
       events,
       concurrency: loaded.config.workers.cpuCores,
       rescan: () => this.#following().rescan(),
@@ -242,6 +251,15 @@ export class Gateway implements DataPlaneService, AdminService {
       throw new GatewayError('not-found', `Request for unknown model: '${name}' is not found`);
     }
     return model;
+  }
+
+  #retryBudgetOf(model: string): RetryBudget {
+    let budget = this.#retryBudgets.get(model);
+    if (budget === undefined) {
+      budget = new RetryBudget(performance.now());
+      this.#retryBudgets.set(model, budget);
+    }
+    return budget;
   }
 
   #following(): RepositoryWatch {

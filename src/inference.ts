@@ -79,6 +79,8 @@ export interface Executor {
    * room. Returns a function that withdraws the request (no-op once granted).
    */
   acquire(grant: (slot: Slot) => void): () => void;
+  /** The same of a process where nothing else runs, for rows that may take theirs down; it has no part in `capacity`. */
+  acquireApart(grant: (slot: Slot) => void): () => void;
 }
 
 /** One caller's inference on one version, checked against its signature, in the signature's input order. */

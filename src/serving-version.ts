@@ -2,6 +2,7 @@
 import { Batcher } from './batch/batcher.ts';
 import { refused } from './batch/entry.ts';
 import { type PaddingPlan, paddingPlanOf } from './batch/padding-plan.ts';
+import type { RetryBudget } from './batch/retry-budget.ts';
 import { notCached } from './cache/flight-runner.ts';
 import { type CachedVersion, cachedVersion } from './cached-version.ts';
 import { declarationMismatch } from './config/declared-tensors.ts';
@@ -25,6 +26,8 @@ export interface ServingOptions {
   /** False: each request is run as it came, nothing is joined, looked up or kept. */
   readonly joinsRequests: boolean;
   readonly stores: ResultStores;
+  /** Of the model. */
+  readonly retryBudget: RetryBudget;
 }
 
 export class ServingVersion {
@@ -50,7 +53,7 @@ export class ServingVersion {
   /** Loads, verifies and warms the content; rejects with a GatewayError that says what is wrong with it. */
   static async load(
     spec: CatalogSpec,
-    { joinsRequests, stores }: ServingOptions,
+    { joinsRequests, stores, retryBudget }: ServingOptions,
     pool: Pool,
     events: Events,
   ): Promise<ServingVersion> {
@@ -79,6 +82,7 @@ export class ServingVersion {
         maxQueueRows: batching.maxQueueRows,
         maxQueueBytes: batching.maxQueueBytes,
         maxSignatures: MAX_SIGNATURES,
+        retryBudget,
         now: () => performance.now(),
       },
       unit.executor,

@@ -4,12 +4,18 @@ import type { InferenceResult, Slot } from '../inference.ts';
 import { type BatcherOptions, paddingOf } from './batcher-options.ts';
 import { type BatchShape, type ClosedBatch, closedBatch, type Done, execute } from './closed-batch.ts';
 import type { Entry } from './entry.ts';
+import { type Past, recoveryOf } from './recovery.ts';
+import type { Rerun } from './reruns.ts';
 import type { Piece } from './shape-queue.ts';
 
 /** Whom the runner tells; the entries are not settled yet when it does. */
 export interface RunObserver {
   answered(entry: Entry, result: InferenceResult): void;
   failed(entry: Entry, error: GatewayError): void;
+  /** Rows to run again; false, and without effect, when that is not allowed. */
+  rerun(rerun: Rerun): boolean;
+  /** Its input took its worker down, alone and not for the first time. */
+  condemned(entry: Entry): void;
 }
 
 export interface BatchEnd {
@@ -22,7 +28,7 @@ export interface BatchEnd {
 
 /**
  * Runs closed batches and gives every caller its share. A slot it is handed is always executed on or released; a
- * failed batch fails all its requests; a request that has settled meanwhile is left alone.
+ * batch that failed goes as `recovery.ts` says; a request that has settled meanwhile is left alone.
  */
 export class BatchRunner {
   readonly #options: BatcherOptions;
@@ -50,8 +56,14 @@ export class BatchRunner {
     return closedBatch(pieces, now, this.#shape);
   }
 
-  /** Never rejects; `ended` is called once its requests have been settled. */
-  async run(slot: Slot, batch: ClosedBatch, ended: (end: BatchEnd) => void): Promise<void> {
+  /** Never rejects; `ended` is called once its requests have been settled, or handed back to run again. */
+  async run(
+    slot: Slot,
+    batch: ClosedBatch,
+    key: string,
+    ended: (end: BatchEnd) => void,
+    before?: Rerun,
+  ): Promise<void> {
     this.#running++;
     let inferMs = 0;
     let outcome: BatchDone['outcome'] = 'ok';
@@ -63,7 +75,7 @@ export class BatchRunner {
     } catch (thrown) {
       const error = GatewayError.from(thrown);
       outcome = error.code;
-      this.#fail(batch, error);
+      this.#recover(batch, key, error, before);
     }
     this.#running--;
     const at = this.#options.now();
@@ -90,10 +102,23 @@ export class BatchRunner {
     }
   }
 
-  /** The place where a failing batch can be halved instead, to find the request that fails it. */
-  #fail(batch: ClosedBatch, error: GatewayError): void {
-    for (const { entry } of batch.pieces) {
-      if (entry.state !== 'settled') this.#observer.failed(entry, error);
+  #recover(batch: ClosedBatch, key: string, error: GatewayError, before: Rerun | undefined): void {
+    const past = pastOf(batch, error, before);
+    const recovery = recoveryOf(error, past);
+    const waited = batch.pieces.filter(({ entry }) => entry.state !== 'settled');
+    if (recovery.kind === 'fail' || recovery.kind === 'condemn') {
+      for (const { entry } of waited) {
+        if (recovery.kind === 'condemn') this.#observer.condemned(entry);
+        else this.#observer.failed(entry, error);
+      }
+      return;
+    }
+    const half = recovery.kind === 'halve' ? Math.ceil(waited.length / 2) : waited.length;
+    for (const pieces of [waited.slice(0, half), waited.slice(half)]) {
+      if (pieces.length === 0) continue;
+      const { deaths, misses } = past;
+      if (this.#observer.rerun({ pieces, where: recovery.where, deaths, misses, key })) continue;
+      for (const { entry } of pieces) this.#observer.failed(entry, error);
     }
   }
 
@@ -113,6 +138,16 @@ export class BatchRunner {
       outcome,
     });
   }
+}
+
+function pastOf({ pieces }: ClosedBatch, { code, notRun }: GatewayError, before: Rerun | undefined): Past {
+  const lost = code === 'worker-failed';
+  return {
+    requests: pieces.length,
+    where: before?.where ?? 'anywhere',
+    deaths: (before?.deaths ?? 0) + (lost && !notRun ? 1 : 0),
+    misses: (before?.misses ?? 0) + (lost && notRun ? 1 : 0),
+  };
 }
 
 /** A request's answer; undefined while parts of it are still to come. */

@@ -5,6 +5,7 @@ import type { ClosingRule } from './closing.ts';
 import type { MeasuredSize } from './latency-table.ts';
 import type { PaddingPlan } from './padding-plan.ts';
 import { lengthKeyOf } from './request-lengths.ts';
+import type { RetryBudget } from './retry-budget.ts';
 
 /** The knobs of one version's batcher, in Triton's vocabulary. Rows are rows of the batch axis, never requests. */
 export interface BatcherOptions extends QueueBounds {
@@ -38,6 +39,8 @@ export interface BatcherOptions extends QueueBounds {
   readonly maxQueueBytes: number;
   /** Different shapes and sets of outputs waiting at once; one more is `overloaded`. */
   readonly maxSignatures: number;
+  /** The model's, of all its versions together. */
+  readonly retryBudget: RetryBudget;
   /** The clock of deadlines: `performance.now`, ms. */
   readonly now: () => number;
 }

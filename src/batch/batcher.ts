@@ -4,15 +4,18 @@ import type { Events } from '../events.ts';
 import type { Executor, Inference, InferenceResult, SharedSubmission, Slot, Urgency } from '../inference.ts';
 import { admit, refusalOf } from './admission.ts';
 import { Backlog, type Choice } from './backlog.ts';
-import { BatchRunner } from './batch-runner.ts';
+import { type BatchEnd, BatchRunner } from './batch-runner.ts';
 import { type BatchSharing, sharingOf } from './batch-sharing.ts';
 import { type BatcherOptions, queueKeyOf } from './batcher-options.ts';
 import { type Closer, closerOf } from './closer.ts';
+import { Condemned, condemnedError } from './condemned.ts';
 import { Deadlines, deadlineError } from './deadlines.ts';
 import { Entry, type EntryOwner, refused } from './entry.ts';
 import { Foresight, type LearnedView } from './foresight.ts';
+import { inputHash } from './input-hash.ts';
 import { bytesOf, rowsError } from './request-rows.ts';
-import type { ShapeQueue } from './shape-queue.ts';
+import { type Rerun, Reruns } from './reruns.ts';
+import type { Piece, ShapeQueue } from './shape-queue.ts';
 
 export type { BatcherOptions } from './batcher-options.ts';
 
@@ -36,6 +39,8 @@ export class Batcher {
   readonly #runner: BatchRunner;
   readonly #keyOf: (inference: Inference) => string;
   readonly #backlog = new Backlog();
+  readonly #reruns = new Reruns();
+  readonly #condemned = new Condemned();
   readonly #deadlines: Deadlines;
   readonly #delayAlarm: Alarm;
   readonly #foresight: Foresight;
@@ -49,6 +54,8 @@ export class Batcher {
   #life: Life = { kind: 'open' };
   /** Takes the request for a slot back; undefined while none is outstanding. */
   #withdraw: (() => void) | undefined;
+  /** The same for a slot apart. */
+  #withdrawApart: (() => void) | undefined;
 
   constructor(options: BatcherOptions, executor: Executor, events: Events) {
     const { now } = options;
@@ -57,7 +64,9 @@ export class Batcher {
     const answered = (entry: Entry, result: InferenceResult): void => this.#answer(entry, result);
     this.#options = options;
     this.#executor = executor;
-    this.#runner = new BatchRunner(options, events, { answered, failed });
+    const rerun = (rows: Rerun): boolean => this.#runAgain(rows);
+    const condemned = (entry: Entry): void => this.#condemn(entry);
+    this.#runner = new BatchRunner(options, events, { answered, failed, rerun, condemned });
     this.#keyOf = queueKeyOf(options);
     this.#deadlines = new Deadlines(now, failed, settleDown);
     this.#delayAlarm = new Alarm(now, () => this.#seek(now()));
@@ -119,6 +128,7 @@ export class Batcher {
     for (let entry = this.#backlog.some; entry !== undefined; entry = this.#backlog.some) {
       this.#fail(entry, error);
     }
+    for (const { entry } of this.#reruns.clear()) this.#fail(entry, error);
     this.#settleDown();
   }
 
@@ -138,6 +148,10 @@ export class Batcher {
     }
     const misfit = rowsError(inference, this.#options.maxBatchSize > 0);
     if (misfit !== undefined) return misfit;
+    if (!this.#condemned.isEmpty) {
+      const condemned = this.#condemned.refusal(inputHash(inference), now);
+      if (condemned !== undefined) return condemned;
+    }
     if (inference.deadline <= now) return deadlineError('before the request was queued');
     const hasNewSignature = !this.#backlog.has(key);
     const admission = admit(this.#backlog, { rows: inference.rows, bytes, hasNewSignature }, this.#options);
@@ -147,7 +161,12 @@ export class Batcher {
 
   /** Asks for a slot, unless one is asked for or everything is still held back. `changed`: the only queue that may be ready. */
   #seek(now: number, changed?: ShapeQueue): void {
-    if (this.#withdraw !== undefined || this.#backlog.rows === 0) return;
+    if (this.#withdraw !== undefined) return;
+    if (this.#reruns.has('anywhere')) {
+      this.#withdraw = this.#executor.acquire(this.#onSlot);
+      return;
+    }
+    if (this.#backlog.rows === 0) return;
     const heldUntil = this.#closer.holds ? this.#closer.heldUntil(this.#backlog, now, changed) : undefined;
     if (heldUntil === undefined) this.#withdraw = this.#executor.acquire(this.#onSlot);
     else this.#delayAlarm.setFor(heldUntil);
@@ -157,8 +176,10 @@ export class Batcher {
     this.#withdraw = undefined;
     const now = this.#options.now();
     this.#deadlines.failLate(now);
-    const choice = this.#choose(slot.kind, now);
-    if (choice.kind === 'send') this.#send(slot, choice.queue, choice.rows, now);
+    const rerun = this.#reruns.take('anywhere');
+    const choice = rerun === undefined ? this.#choose(slot.kind, now) : undefined;
+    if (rerun !== undefined) this.#sendAgain(slot, rerun, now);
+    else if (choice?.kind === 'send') this.#send(slot, choice.queue, choice.rows, now);
     else slot.release();
     this.#seek(now);
     this.#foresight.sendAhead(now);
@@ -170,12 +191,58 @@ export class Batcher {
     const key = this.#sharing?.fill(pieces, queue, this.#backlog, slot.kind, now) ?? queue.key;
     const batch = this.#runner.closed(pieces, now);
     const seen = this.#foresight.sent(slot, queue, key, batch, now);
-    void this.#runner.run(slot, batch, end => {
+    this.#options.retryBudget.ran();
+    void this.#runner.run(slot, batch, key, end => {
       seen(end);
       if (end.inferMs !== undefined) this.#sharing?.learn(batch, slot.kind, end.inferMs);
       this.#foresight.sendAhead(end.at);
       this.#settleDown();
     });
+  }
+
+  #sendAgain(slot: Slot, rerun: Rerun, now: number): void {
+    const batch = this.#runner.closed(rerun.pieces, now);
+    const { queue } = (rerun.pieces[0] as Piece).entry;
+    const seen = this.#foresight.sent(slot, queue, rerun.key, batch, now);
+    const ended = (end: BatchEnd): void => {
+      seen(end);
+      this.#settleDown();
+    };
+    void this.#runner.run(slot, batch, rerun.key, ended, rerun);
+  }
+
+  readonly #onSlotApart = (slot: Slot): void => {
+    this.#withdrawApart = undefined;
+    const now = this.#options.now();
+    this.#deadlines.failLate(now);
+    const rerun = this.#reruns.take('apart');
+    if (rerun === undefined) slot.release();
+    else {
+      const batch = this.#runner.closed(rerun.pieces, now);
+      void this.#runner.run(slot, batch, rerun.key, () => this.#settleDown(), rerun);
+    }
+    this.#seekApart();
+    this.#settleDown();
+  };
+
+  #seekApart(): void {
+    if (this.#withdrawApart !== undefined || !this.#reruns.has('apart')) return;
+    this.#withdrawApart = this.#executor.acquireApart(this.#onSlotApart);
+  }
+
+  /** Halving finds who fails a run and is not a retry: only what may happen again for want of a worker is counted. */
+  #runAgain(rerun: Rerun): boolean {
+    const isRetry = rerun.deaths + rerun.misses > 0;
+    if (isRetry && !this.#options.retryBudget.take(this.#options.now())) return false;
+    this.#reruns.add(rerun);
+    this.#seek(this.#options.now());
+    this.#seekApart();
+    return true;
+  }
+
+  #condemn(entry: Entry): void {
+    this.#condemned.add(inputHash(entry.inference), this.#options.now());
+    this.#fail(entry, condemnedError());
   }
 
   /** The next batch, after letting go what no worker could answer in time any more: it would only make others late. */
@@ -223,11 +290,17 @@ export class Batcher {
 
   /** After anything has left: wants no slot and no timer for an empty queue, and may be the end of a drain. */
   #settleDown(): void {
-    if (this.#backlog.rows > 0) return;
+    this.#reruns.prune();
+    if (!this.#reruns.has('apart')) {
+      this.#withdrawApart?.();
+      this.#withdrawApart = undefined;
+    }
+    if (this.#backlog.rows > 0 || this.#reruns.has('anywhere')) return;
     this.#withdraw?.();
     this.#withdraw = undefined;
     this.#delayAlarm.clear();
     this.#foresight.rest();
+    if (this.#reruns.has('apart')) return;
     if (this.#life.kind === 'open' || this.#runner.running > 0) return;
     this.#deadlines.clear();
     this.#life.idle.resolve();

@@ -39,6 +39,7 @@ const RENEWS = (flight: Flight) => flight.renews;
 /** Reasons that may have been another caller's, or the moment's: its deadline, its leaving, a worker that died. */
 const WORTH_ANOTHER_TRY = new Set([
   'unavailable',
+  'worker-failed',
   'overloaded',
   'deadline',
   'cancelled',

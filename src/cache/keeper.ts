@@ -20,7 +20,14 @@ export interface KeeperOptions extends Lifetimes {
 }
 
 /** What may be answered by something older when the model fails: not the caller's own mistakes, nor its leaving. */
-const STANDS_IN_FOR = new Set(['model-failed', 'internal', 'unavailable', 'overloaded', 'deadline']);
+const STANDS_IN_FOR = new Set([
+  'model-failed',
+  'internal',
+  'unavailable',
+  'worker-failed',
+  'overloaded',
+  'deadline',
+]);
 
 /** The results of one version: looks them up and keeps new ones, for as long as its options say. */
 export class Keeper {

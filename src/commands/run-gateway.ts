@@ -37,6 +37,7 @@ export async function runGateway(sources: GatewaySources, { role }: RunOptions):
     cores: config.workers.cpuCores,
     leavesCoreToGateway: true,
     niceness: config.workers.nice,
+    spares: config.workers.spares,
     log: (worker: string, line: string) => log.logger.warn({ worker }, line),
   };
   const gateway = new Gateway(loaded, { joinsRequests: role === 'gateway', pool }, events);

@@ -151,6 +151,13 @@ export const gatewaySchema = Type.Object({
       restart: true,
       description: 'How far workers stand behind the gateway for the processor; 0: not at all.',
     }),
+    spares: Type.Integer({
+      minimum: 0,
+      maximum: 64,
+      default: 1,
+      restart: true,
+      description: 'Started processes that stand ready to replace a worker that dies, 60 MB each.',
+    }),
   }),
   requiredModels: names(
     'Models without which the gateway is not ready; by default all that were once healthy.',

@@ -17,9 +17,12 @@ export const STATUS = {
   internal: 500,
   'not-implemented': 501,
   unavailable: 503,
+  'worker-failed': 503,
   'not-cached': 504,
   deadline: 504,
 } as const satisfies Record<ErrorCode, number>;
+
+const MAY_BE_RETRIED: ReadonlySet<ErrorCode> = new Set(['overloaded', 'unavailable', 'worker-failed']);
 
 /** How long to stay away when the error does not say, ms. */
 const DEFAULT_RETRY_AFTER_MS = 1000;
@@ -36,7 +39,7 @@ export function errorBody(error: GatewayError): Buffer {
 
 /** `Retry-After` in whole seconds, rounded up, and the exact figure beside it; empty where a retry is no remedy. */
 export function retryHeaders(error: GatewayError): string[] {
-  if (error.code !== 'overloaded' && error.code !== 'unavailable') return [];
+  if (!MAY_BE_RETRIED.has(error.code)) return [];
   const afterMs = Math.max(0, Math.ceil(error.retryAfterMs ?? DEFAULT_RETRY_AFTER_MS));
   return ['retry-after', String(Math.ceil(afterMs / 1000)), 'headgate-retry-after-ms', String(afterMs)];
 }

@@ -14,7 +14,7 @@ import {
   verifyBatchAxis,
 } from './verify-batch-axis.ts';
 import type { Verification, VersionSpec } from './version-spec.ts';
-import { reasonOf } from './worker-failure.ts';
+import { isUnavailable, reasonOf } from './worker-failure.ts';
 
 export interface Examined {
   readonly signature: ModelSignature;
@@ -77,7 +77,7 @@ async function findSample(
       if (first.outputs.every(output => output.data.byteLength > 0)) return { sample, first };
       why = 'the model answered with empty outputs';
     } catch (error) {
-      if (!(error instanceof GatewayError) || error.code === 'unavailable') throw error;
+      if (!(error instanceof GatewayError) || isUnavailable(error)) throw error;
       why = reasonOf(error);
     }
   }

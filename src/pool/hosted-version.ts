@@ -4,7 +4,7 @@ import type { LoadOrder } from '../protocol/load-order.ts';
 import type { Seats } from './fair-share.ts';
 import type { WarmUpRun } from './run-times.ts';
 import { versionPath, type WorkerClient } from './worker-client.ts';
-import { isWorkerGone, workerGone } from './worker-failure.ts';
+import { isWorkerGone, workerGoneBefore } from './worker-failure.ts';
 
 export interface HostedVersionOptions {
   readonly model: string;
@@ -85,7 +85,7 @@ export class HostedVersion implements Seats {
 
   async run(execution: Execution): Promise<ExecutionResult> {
     // Between grant and execution the worker may have died.
-    if (!this.open || this.#client === undefined) throw workerGone();
+    if (!this.open || this.#client === undefined) throw workerGoneBefore();
     const startedMs = performance.now();
     this.#startedMs.push(startedMs);
     try {

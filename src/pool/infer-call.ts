@@ -7,7 +7,7 @@ import { decodeReply } from '../protocol/worker-reply.ts';
 import type { ReplyBuffers, ReplyLease } from './reply-buffers.ts';
 import { readRestInto } from './reply-socket.ts';
 import type { SendBuffers } from './send-buffers.ts';
-import { failedReply, workerGone } from './worker-failure.ts';
+import { failedReply, workerGone, workerGoneBefore } from './worker-failure.ts';
 
 /** More than any model should answer with. A length above it, or none, fails the one run that it answers. */
 const MAX_REPLY_BYTES = 2 ** 30;
@@ -31,6 +31,7 @@ export class InferCall implements Dispatcher.DispatchHandler {
   #body: Buffer = EMPTY;
   #lease: ReplyLease | undefined;
   #filled = 0;
+  #begun = false;
 
   /**
    * `sent` holds the request's bytes and goes back to `buffers` once the worker has read them all. A large reply is
@@ -45,7 +46,9 @@ export class InferCall implements Dispatcher.DispatchHandler {
     this.#settle = { resolve, reject };
   }
 
-  onRequestStart(): void {}
+  onRequestStart(): void {
+    this.#begun = true;
+  }
 
   onResponseStart(
     controller: Dispatcher.DispatchController,
@@ -87,7 +90,8 @@ export class InferCall implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#settle.reject(error instanceof GatewayError ? error : workerGone(error));
+    const gone = this.#begun ? workerGone : workerGoneBefore;
+    this.#settle.reject(error instanceof GatewayError && this.#begun ? error : gone(error));
   }
 
   #read(): ExecutionResult {

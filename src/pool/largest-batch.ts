@@ -5,7 +5,7 @@ import { faster, fastestOf, isLong, type SizeTime, type TimedRun, worthDoubling 
 import { repeated, rowBytes, type Sample } from './sample-rows.ts';
 import type { Run } from './verify-batch-axis.ts';
 import type { VersionSpec } from './version-spec.ts';
-import { reasonOf } from './worker-failure.ts';
+import { isUnavailable, reasonOf } from './worker-failure.ts';
 
 /** Of each size, and once more as many where they decide. */
 const RUNS = 2;
@@ -30,7 +30,7 @@ export async function largestBatch(
     try {
       times.push(await timeOf(timed, sample, size, isOpen(limits)));
     } catch (error) {
-      if (!(error instanceof GatewayError) || error.code === 'unavailable') throw error;
+      if (!(error instanceof GatewayError) || isUnavailable(error)) throw error;
       if (limits.maxBatchSize === undefined && times.length > 0) break;
       throw new GatewayError('model-failed', `the model fails at batch size ${size}: ${reasonOf(error)}`);
     }

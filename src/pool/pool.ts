@@ -7,10 +7,12 @@
  */
 import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { GatewayError } from '../errors.ts';
 import type { Events } from '../events.ts';
 import type { LoadOrder } from '../protocol/load-order.ts';
+import { ApartRuns } from './apart-runs.ts';
 import { CoreBudget } from './core-budget.ts';
 import { type Examined, examine } from './examine.ts';
 import { HostedVersion } from './hosted-version.ts';
@@ -20,11 +22,12 @@ import { Scheduler } from './scheduler.ts';
 import { ScratchWorkers } from './scratch-workers.ts';
 import type { WorkerView } from './slot-worker.ts';
 import { createSocketDirectory, sweepSocketDirectories } from './socket-directory.ts';
+import { Spares } from './spares.ts';
 import { VersionExecutor } from './version-executor.ts';
 import type { InstanceGroup, LoadedVersion, MeasuredSize, VersionSpec } from './version-spec.ts';
 import { versionPath, type WorkerClient } from './worker-client.ts';
 import { WorkerFleet } from './worker-fleet.ts';
-import type { WorkerCommand } from './worker-process.ts';
+import { type WorkerCommand, WorkerProcess } from './worker-process.ts';
 import type { WorkerSettings } from './worker-settings.ts';
 
 export interface PoolOptions {
@@ -42,6 +45,8 @@ export interface PoolOptions {
   readonly random?: () => number;
   /** Of workers that serve, 0 to 19; those that examine new content get five more; absent: 5. */
   readonly niceness?: number;
+  /** Processes that stand ready to replace one that dies; absent: none. */
+  readonly spares?: number;
   readonly readyTimeoutMs?: number;
   /** Bounds examining a version, and loading and warming it on one worker. */
   readonly loadTimeoutMs?: number;
@@ -56,13 +61,20 @@ interface Weighed extends Examined {
   readonly instanceBytes: number;
 }
 
+/** How far those that get to know new content stand behind those that serve. */
+const NICER = 5;
+/** Processes at once in which rows run apart. */
+const MAX_APART = 2;
 /** Batches at once on one GPU. */
 const GPU_PERMITS = 1;
 
 /** What there is between start and close. */
 interface Parts {
   readonly directory: string;
+  readonly spares: Spares;
   readonly scratch: ScratchWorkers;
+  /** For rows that may take their process down. */
+  readonly apart: ScratchWorkers;
   readonly fleet: WorkerFleet;
 }
 
@@ -85,32 +97,36 @@ export class Pool {
 
   /** Resolves when the CPU worker is ready for models; rejects when it cannot be started, or `close` came first. */
   async start(): Promise<void> {
-    const { socketParent, workerCommand, log, random, niceness = 5 } = this.#options;
-    const { readyTimeoutMs, loadTimeoutMs, lookEveryMs, hungAfterMs } = this.#options;
+    const { socketParent, log, random, niceness = 5, spares: standing = 0 } = this.#options;
+    const { loadTimeoutMs, lookEveryMs } = this.#options;
     await sweepSocketDirectories(socketParent);
     this.#assertOpen();
     const directory = await createSocketDirectory(socketParent);
     if (this.#closed) await rm(directory, { recursive: true, force: true });
     this.#assertOpen();
+    const start = this.#starter(directory);
+    const spares = new Spares(standing, name => start(name, niceness));
     const settings: WorkerSettings = {
-      command: workerCommand ?? ownWorker(niceness),
-      directory,
+      spares,
       events: this.#events,
       scheduler: this.#scheduler,
       log: log ?? (() => undefined),
       random: random ?? Math.random,
-      niceness,
-      readyTimeoutMs: readyTimeoutMs ?? 30_000,
       loadTimeoutMs: loadTimeoutMs ?? 300_000,
       lookEveryMs: lookEveryMs ?? 5000,
-      hungAfterMs: hungAfterMs ?? 120_000,
+      hungAfterMs: this.#hungAfterMs,
     };
     this.#scheduler.setCapacity('cpu', this.#cores);
     if (this.#options.leavesCoreToGateway === true) this.#coreBudget.start();
     const fleet = new WorkerFleet(settings);
-    this.#parts = { directory, fleet, scratch: new ScratchWorkers(this.#cores, settings) };
+    const scratch = new ScratchWorkers(this.#cores, settings, () =>
+      start('scratch', Math.min(19, niceness + NICER)),
+    );
+    const apart = new ScratchWorkers(MAX_APART, settings, () => spares.take('apart'));
+    this.#parts = { directory, fleet, spares, scratch, apart };
     try {
       await fleet.slot('cpu').firstStart;
+      spares.fill();
     } catch (error) {
       await this.close();
       throw error;
@@ -141,7 +157,7 @@ export class Pool {
       measured: hosted.flatMap(measuredSizes),
       sampleRun: sample && (rows => repeated(sample, rows)),
       kinds: [...new Set(hosted.map(({ kind }) => kind))],
-      executor: new VersionExecutor(this.#scheduler.flow(), hosted),
+      executor: new VersionExecutor(this.#scheduler.flow(), hosted, this.#apartRuns(spec, hosted[0])),
       instances: hosted.reduce((sum, { total }) => sum + total, 0),
       memoryBytes: examined.instanceBytes * hosted.reduce((sum, { total }) => sum + total, 0),
       contentSha256: spec.content.sha256,
@@ -158,9 +174,36 @@ export class Pool {
     this.#closed = true;
     this.#coreBudget.stop();
     if (this.#parts === undefined) return;
-    const { scratch, fleet, directory } = this.#parts;
-    await Promise.all([scratch.close(), fleet.close()]);
+    const { spares, scratch, apart, fleet, directory } = this.#parts;
+    await Promise.all([spares.close(), scratch.close(), apart.close(), fleet.close()]);
     await rm(directory, { recursive: true, force: true });
+  }
+
+  get #hungAfterMs(): number {
+    return this.#options.hungAfterMs ?? 120_000;
+  }
+
+  /** Starts processes that listen in this directory. */
+  #starter(directory: string): (name: string, niceness: number) => WorkerProcess {
+    const { workerCommand, niceness: ownNiceness = 5, readyTimeoutMs = 30_000 } = this.#options;
+    const command = workerCommand ?? ownWorker(ownNiceness);
+    let started = 0;
+    return (name, niceness) => {
+      const file = `${name.replaceAll(/[^\w.-]/g, '_').slice(0, 24)}-${started++}.sock`;
+      return new WorkerProcess({ command, socketPath: path.join(directory, file), niceness, readyTimeoutMs });
+    };
+  }
+
+  #apartRuns(spec: VersionSpec, hosted: HostedVersion | undefined): ApartRuns {
+    const { apart } = this.#running();
+    const group = { ...(this.#groups(spec)[0] as InstanceGroup), count: 1 };
+    return new ApartRuns({
+      model: spec.model,
+      kind: hosted?.kind ?? group.kind,
+      order: () => this.#order(spec, group),
+      workers: apart,
+      hungAfterMs: Math.max(this.#hungAfterMs, spec.longestRunMs ?? 0),
+    });
   }
 
   async #examine(spec: VersionSpec): Promise<Weighed> {

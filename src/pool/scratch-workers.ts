@@ -4,11 +4,10 @@
  * one where anything went wrong is killed at once. They take no permits of the scheduler, so that a model that hangs
  * on its first sample cannot hold back the ones that serve; they run at a lower priority instead.
  */
-import path from 'node:path';
 import type { GatewayError } from '../errors.ts';
 import { WorkerClient } from './worker-client.ts';
 import { isUnavailable, workerGone } from './worker-failure.ts';
-import { WorkerProcess } from './worker-process.ts';
+import type { WorkerProcess } from './worker-process.ts';
 import { DEATH_NOTICE_MS, type WorkerSettings } from './worker-settings.ts';
 
 interface Scratch {
@@ -18,8 +17,6 @@ interface Scratch {
   idleTimer: NodeJS.Timeout | undefined;
 }
 
-/** Behind those that serve. */
-const NICER = 5;
 const IDLE_MS = 2000;
 /** Creating and releasing sessions leaks in ONNX Runtime: a process is not used for more. */
 const MAX_USES = 16;
@@ -28,16 +25,17 @@ const CONNECTIONS = 4;
 export class ScratchWorkers {
   readonly #settings: WorkerSettings;
   readonly #limit: number;
+  readonly #startProcess: () => WorkerProcess;
   readonly #alive = new Set<Scratch>();
   readonly #idle: Scratch[] = [];
   readonly #queue: (() => void)[] = [];
   #busy = 0;
-  #started = 0;
   #closed = false;
 
-  constructor(limit: number, settings: WorkerSettings) {
+  constructor(limit: number, settings: WorkerSettings, start: () => WorkerProcess) {
     this.#limit = limit;
     this.#settings = settings;
+    this.#startProcess = start;
   }
 
   /** Runs one job on a process of its own for that time. A death during it rejects with what `died` makes of the reason. */
@@ -68,18 +66,11 @@ export class ScratchWorkers {
 
   async #start(): Promise<Scratch> {
     if (this.#closed) throw workerGone();
-    const { command, directory, log, niceness, readyTimeoutMs } = this.#settings;
-    const socketPath = path.join(directory, `scratch-${this.#started++}.sock`);
-    const process = new WorkerProcess({
-      command,
-      socketPath,
-      niceness: Math.min(19, niceness + NICER),
-      readyTimeoutMs,
-      log: line => log('scratch', line),
-    });
+    const process = this.#startProcess();
+    process.log = line => this.#settings.log('scratch', line);
     const scratch: Scratch = {
       process,
-      client: new WorkerClient(socketPath, CONNECTIONS),
+      client: new WorkerClient(process.socketPath, CONNECTIONS),
       uses: 0,
       idleTimer: undefined,
     };

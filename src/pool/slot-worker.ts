@@ -5,7 +5,6 @@
  * It owns one process at a time. When that dies, everything in flight rejects at once and no version takes work until
  * a new process has loaded and warmed it. A version belongs to the worker only after it was brought up once.
  */
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkerChanged } from '../events.ts';
 import type { HostedVersion } from './hosted-version.ts';
@@ -14,7 +13,7 @@ import { WorkerAttendant } from './worker-attendant.ts';
 import { WorkerClient } from './worker-client.ts';
 import { isUnavailable, workerGone } from './worker-failure.ts';
 import { assertTransition, HEALTHY_AFTER_MS, restartDelayMs, type WorkerState } from './worker-lifecycle.ts';
-import { WorkerProcess } from './worker-process.ts';
+import type { WorkerProcess } from './worker-process.ts';
 import { DEATH_NOTICE_MS, type WorkerSettings } from './worker-settings.ts';
 
 export interface SlotWorkerOptions {
@@ -56,7 +55,6 @@ export class SlotWorker {
   #state: WorkerState;
   #ready = Promise.withResolvers<Ready>();
   #deaths = 0;
-  #starts = 0;
 
   constructor(options: SlotWorkerOptions, settings: WorkerSettings) {
     this.name = options.name;
@@ -133,15 +131,9 @@ export class SlotWorker {
   }
 
   #begin(): Starting {
-    const { command, directory, log, niceness, readyTimeoutMs } = this.#settings;
-    const file = `${this.name.replaceAll(/[^\w.-]/g, '_').slice(0, 24)}-${this.#starts++}.sock`;
-    const process = new WorkerProcess({
-      command,
-      socketPath: path.join(directory, file),
-      niceness,
-      readyTimeoutMs,
-      log: line => log(this.name, line),
-    });
+    const { spares, log } = this.#settings;
+    const process = spares.take(this.name);
+    process.log = line => log(this.name, line);
     void this.#watch(process);
     this.#emit('starting', process.pid);
     return { kind: 'starting', process };

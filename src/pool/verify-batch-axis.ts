@@ -7,7 +7,7 @@ import type { Execution, ExecutionResult, ModelSignature } from '../inference.ts
 import type { Tensor } from '../tensor.ts';
 import { differenceOf, splitRows } from './compare-outputs.ts';
 import { executionOf, rowsAreAlike, type Sample } from './sample-rows.ts';
-import { reasonOf } from './worker-failure.ts';
+import { isUnavailable, reasonOf } from './worker-failure.ts';
 
 export type Run = (execution: Execution) => Promise<ExecutionResult>;
 
@@ -76,7 +76,7 @@ async function compareTogether(
   try {
     together = await run(executionOf(sample, rows));
   } catch (error) {
-    if (!(error instanceof GatewayError) || error.code === 'unavailable') throw error;
+    if (!(error instanceof GatewayError) || isUnavailable(error)) throw error;
     return `the model fails on a batch of ${rows.length} rows: ${reasonOf(error)}`;
   }
   for (const [at, output] of together.outputs.entries()) {

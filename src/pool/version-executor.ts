@@ -1,16 +1,19 @@
 /** The workers of one version, as its batcher sees them. */
 import type { Capacity, Execution, ExecutionResult, Executor, Slot } from '../inference.ts';
+import type { ApartRuns } from './apart-runs.ts';
 import type { HostedVersion } from './hosted-version.ts';
 import type { Flow, Grant } from './scheduler.ts';
 
 export class VersionExecutor implements Executor {
   readonly #flow: Flow;
   readonly #hosted: readonly HostedVersion[];
+  readonly #apart: ApartRuns;
 
   /** The hosted versions become the flow's seats. */
-  constructor(flow: Flow, hosted: readonly HostedVersion[]) {
+  constructor(flow: Flow, hosted: readonly HostedVersion[], apart: ApartRuns) {
     this.#flow = flow;
     this.#hosted = hosted;
+    this.#apart = apart;
     flow.seats.push(...hosted);
   }
 
@@ -34,6 +37,10 @@ export class VersionExecutor implements Executor {
       if (hosted === undefined) throw new Error('this is a bug: seats of another version were granted');
       grant(new GrantedSlot(hosted, granted));
     });
+  }
+
+  acquireApart(grant: (slot: Slot) => void): () => void {
+    return this.#apart.acquire(grant);
   }
 }
 

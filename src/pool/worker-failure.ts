@@ -6,13 +6,20 @@ const RETRY_AFTER_MS = 1000;
 
 /** The worker died, or its connection did: nothing is known about the request. */
 class WorkerGone extends GatewayError {
-  constructor(cause: unknown) {
-    super('unavailable', 'the worker running this model went away', { cause, retryAfterMs: RETRY_AFTER_MS });
+  constructor(cause: unknown, notRun: boolean) {
+    const detail = { cause, retryAfterMs: RETRY_AFTER_MS, notRun };
+    super('worker-failed', 'the worker running this model went away', detail);
   }
 }
 
+/** With a request that it may have run. */
 export function workerGone(cause?: unknown): GatewayError {
-  return new WorkerGone(cause);
+  return new WorkerGone(cause, false);
+}
+
+/** Before it was sent anything of the request. */
+export function workerGoneBefore(cause?: unknown): GatewayError {
+  return new WorkerGone(cause, true);
 }
 
 /** False for what a worker answered, whatever its status. */
@@ -28,9 +35,10 @@ export function failedReply(status: number, body: Uint8Array): GatewayError {
   const message = errorMessage(body);
   if (status === 500) return new GatewayError('model-failed', message);
   if (status === 404 || status === 503) {
-    return new GatewayError('unavailable', 'the worker does not have this version', {
+    return new GatewayError('worker-failed', 'the worker does not have this version', {
       cause: message,
       retryAfterMs: RETRY_AFTER_MS,
+      notRun: true,
     });
   }
   return new GatewayError('internal', 'internal error', {
@@ -38,8 +46,9 @@ export function failedReply(status: number, body: Uint8Array): GatewayError {
   });
 }
 
+/** The worker's trouble, not the model's: it went away, does not have the version, or was never started. */
 export function isUnavailable(error: unknown): boolean {
-  return error instanceof GatewayError && error.code === 'unavailable';
+  return error instanceof GatewayError && (error.code === 'unavailable' || error.code === 'worker-failed');
 }
 
 /** What went wrong, for the operator who loads the model: `internal` hides its words from clients alone. */

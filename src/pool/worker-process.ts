@@ -23,8 +23,6 @@ export interface WorkerProcessOptions {
   /** Above the gateway's 0, so that the event loop is never kept waiting by a model. */
   readonly niceness: number;
   readonly readyTimeoutMs: number;
-  /** One line of the worker's own output, shortened. */
-  readonly log: (line: string) => void;
 }
 
 /** How a process ended: `SIGSEGV`, `exit code 1`, or why it could not be started. */
@@ -38,6 +36,8 @@ export class WorkerProcess {
   readonly exited: Promise<ExitReason>;
   #exitReason: ExitReason | undefined;
   readonly #child: ChildProcess;
+  /** Hears one line of the worker's own output, shortened; set by whoever owns the process. */
+  log: (line: string) => void = () => undefined;
 
   constructor(options: WorkerProcessOptions) {
     this.socketPath = options.socketPath;
@@ -51,7 +51,7 @@ export class WorkerProcess {
     this.#lowerPriority(options.niceness);
     // Writing nothing, it still errors when the process goes first.
     this.#child.stdin?.on('error', () => undefined);
-    this.#child.stderr?.on('data', new LineSplitter(options.log).push);
+    this.#child.stderr?.on('data', new LineSplitter(line => this.log(line)).push);
     this.ready = this.#watchReady(options);
     this.ready.catch(() => undefined);
   }
@@ -94,7 +94,7 @@ export class WorkerProcess {
     });
   }
 
-  #watchReady({ readyTimeoutMs, log }: WorkerProcessOptions): Promise<void> {
+  #watchReady({ readyTimeoutMs }: WorkerProcessOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       const fail = (why: string): void => reject(new GatewayError('unavailable', `a worker process ${why}`));
       const timer = setTimeout(() => {
@@ -102,7 +102,7 @@ export class WorkerProcess {
         this.#child.kill('SIGKILL');
       }, readyTimeoutMs);
       const lines = new LineSplitter(line => {
-        if (!isReadyLine(line)) return log(line);
+        if (!isReadyLine(line)) return this.log(line);
         clearTimeout(timer);
         resolve();
       });

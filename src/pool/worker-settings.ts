@@ -1,20 +1,16 @@
 /** What every worker of one pool has in common. */
 import type { Events } from '../events.ts';
 import type { Scheduler } from './scheduler.ts';
-import type { WorkerCommand } from './worker-process.ts';
+import type { Spares } from './spares.ts';
 
 export interface WorkerSettings {
-  readonly command: WorkerCommand;
-  /** Where their sockets lie. */
-  readonly directory: string;
+  /** Where the process of a worker that serves comes from. */
+  readonly spares: Spares;
   readonly events: Events;
   readonly scheduler: Scheduler;
   readonly log: (worker: string, line: string) => void;
   /** In [0, 1), for jitter. */
   readonly random: () => number;
-  /** Of workers that serve, 0 to 19. */
-  readonly niceness: number;
-  readonly readyTimeoutMs: number;
   /** Bounds loading and warming one version; after it the worker counts as hung. */
   readonly loadTimeoutMs: number;
   /** How often, and for how long, a worker is asked how it is. */

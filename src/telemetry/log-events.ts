@@ -26,6 +26,7 @@ const OUR_FAULT: Record<ErrorCode, boolean> = {
   'model-failed': true,
   internal: true,
   unavailable: true,
+  'worker-failed': true,
   'not-cached': false,
   deadline: true,
   'not-implemented': false,

@@ -7,7 +7,7 @@ import { type Window, type WindowSize, WindowTally } from './window.ts';
  * the time there was.
  */
 export async function saturate(
-  executor: Executor,
+  executor: Pick<Executor, 'capacity' | 'acquire'>,
   execution: Execution,
   instances: number,
   size: WindowSize,
@@ -39,7 +39,7 @@ export async function saturate(
 }
 
 /** Undefined when the window is over before one is free. */
-function nextSlot(executor: Executor, over: AbortSignal): Promise<Slot | undefined> {
+function nextSlot(executor: Pick<Executor, 'acquire'>, over: AbortSignal): Promise<Slot | undefined> {
   return new Promise(resolve => {
     const ended = (): void => {
       withdraw();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { GatewayError } from '../../src/errors.ts';
 import type { BatchDone } from '../../src/events.ts';
+import type { InferenceResult } from '../../src/inference.ts';
 import type { Started } from './fake-executor.ts';
 import { bench, DYNAMIC, FIXED, ints, request, tagged, texts, turn, valuesOf } from './requests.ts';
 
@@ -333,7 +334,7 @@ test('parts of a large request with unequal rows are the model’s failure, for 
   assert.deepEqual(valuesOf(await small.result), [4, 5, 6]);
 });
 
-test('a failed batch fails each of its requests with its error, and the next one runs', async () => {
+test('a batch that fails for no fault of its rows fails each of its requests with its error, and the next one runs', async () => {
   const { batcher, executor, events } = bench({}, 0);
   const done: BatchDone[] = [];
   events.on('batch:done', event => done.push(event));
@@ -356,13 +357,18 @@ test('a failed batch fails each of its requests with its error, and the next one
   );
 });
 
-test('an output with another row count is never split', async () => {
+test('an output with another row count is never split: its requests run again, each alone', async () => {
   const { batcher, executor } = bench({}, 0);
-  const results = [1, 2].map(tag => batcher.submit(request(tagged(tag))).result);
+  const [first, second] = [1, 2].map(tag => batcher.submit(request(tagged(tag))).result);
   executor.addSlot();
   await executor.reached(1);
   started(executor.started, 0).succeed({ outputs: [tagged(1, 1)], inferMs: 1 });
-  for (const result of results) await assert.rejects(result, { code: 'model-failed', message: /output "x"/ });
+  await executor.reached(2);
+  started(executor.started, 1).succeed();
+  assert.deepEqual(valuesOf((await first) as InferenceResult), [1, 1]);
+  await executor.reached(3);
+  started(executor.started, 2).succeed({ outputs: [tagged(1, 2)], inferMs: 1 });
+  await assert.rejects(second as Promise<unknown>, { code: 'model-failed', message: /output "x"/ });
 });
 
 test('cancelling a queued request takes its rows out of the counts at once, and it never runs', async () => {

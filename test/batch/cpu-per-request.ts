@@ -3,6 +3,7 @@
  * `node_modules/.bin/node test/batch/cpu-per-request.ts`. Prints µs per request for each case.
  */
 import { Batcher, type BatcherOptions } from '../../src/batch/batcher.ts';
+import { RetryBudget } from '../../src/batch/retry-budget.ts';
 import { createEvents } from '../../src/events.ts';
 import type { Execution, ExecutionResult, Executor, Inference, ModelSignature } from '../../src/inference.ts';
 
@@ -20,6 +21,7 @@ const executor: Executor = {
     queueMicrotask(() => grant({ kind: 'cpu', execute, release: () => {}, yieldNext: () => false }));
     return () => {};
   },
+  acquireApart: () => () => {},
 };
 function execute({ rows }: Execution): Promise<ExecutionResult> {
   const outputs = [
@@ -56,6 +58,7 @@ async function measure(options: Partial<BatcherOptions>, rest: Partial<Inference
       maxQueueRows: 1024,
       maxQueueBytes: 2 ** 26,
       maxSignatures: 64,
+      retryBudget: new RetryBudget(0),
       now: () => performance.now(),
       ...options,
     },

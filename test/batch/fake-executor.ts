@@ -12,6 +12,8 @@ export interface Started {
 /** An executor whose executions last until the test ends them, and which answers with its own inputs by default. */
 export class FakeExecutor implements Executor {
   readonly started: Started[] = [];
+  /** Those that run apart. */
+  readonly startedApart: Started[] = [];
   /** Requests for a slot that are not granted or withdrawn. */
   outstanding = 0;
   released = 0;
@@ -41,6 +43,22 @@ export class FakeExecutor implements Executor {
       if (index === -1) return;
       this.#waiting.splice(index, 1);
       this.outstanding--;
+    };
+  }
+
+  acquireApart(grant: (slot: Slot) => void): () => void {
+    let withdrawn = false;
+    queueMicrotask(() => {
+      if (withdrawn) return;
+      grant({
+        kind: 'cpu',
+        execute: execution => this.#start(execution, () => undefined, this.startedApart),
+        yieldNext: () => false,
+        release: () => undefined,
+      });
+    });
+    return () => {
+      withdrawn = true;
     };
   }
 
@@ -102,9 +120,9 @@ export class FakeExecutor implements Executor {
     assert.ok(used, 'a granted slot is used at once');
   }
 
-  #start(execution: Execution, freeOnce: () => void): Promise<ExecutionResult> {
+  #start(execution: Execution, freeOnce: () => void, list = this.started): Promise<ExecutionResult> {
     const { promise, resolve, reject } = Promise.withResolvers<ExecutionResult>();
-    this.started.push({
+    list.push({
       execution,
       succeed: (result = identity(execution), inferMs = result.inferMs) => {
         resolve({ ...result, inferMs });

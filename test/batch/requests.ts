@@ -1,5 +1,6 @@
 /** Requests and batchers for the tests of this room. */
 import { Batcher, type BatcherOptions } from '../../src/batch/batcher.ts';
+import { RetryBudget } from '../../src/batch/retry-budget.ts';
 import { createEvents, type Events } from '../../src/events.ts';
 import type { Inference, InferenceResult, ModelSignature } from '../../src/inference.ts';
 import type { Datatype, Tensor } from '../../src/tensor.ts';
@@ -15,7 +16,7 @@ export const DYNAMIC: ModelSignature = {
   outputs: [{ name: 'x', datatype: 'INT32', shape: [-1, -1] }],
 };
 
-const DEFAULTS: BatcherOptions = {
+export const DEFAULTS: BatcherOptions = {
   model: 'm',
   version: '1',
   signature: FIXED,
@@ -30,6 +31,7 @@ const DEFAULTS: BatcherOptions = {
   maxQueueBytes: 1_000_000,
   joinsRequests: true,
   maxSignatures: 10,
+  retryBudget: new RetryBudget(0),
   now: () => 0,
 };
 
@@ -42,7 +44,12 @@ export interface Bench {
 export function bench(options: Partial<BatcherOptions> = {}, slots = 1): Bench {
   const executor = new FakeExecutor(slots);
   const events = createEvents();
-  return { batcher: new Batcher({ ...DEFAULTS, ...options }, executor, events), executor, events };
+  const retryBudget = new RetryBudget(0);
+  return {
+    batcher: new Batcher({ ...DEFAULTS, retryBudget, ...options }, executor, events),
+    executor,
+    events,
+  };
 }
 
 /** INT32 values, in `rows` rows of equal length. */

@@ -135,7 +135,7 @@ test('an odd answer fails its own run and keeps no version from working', async 
   const odd = [
     [COMMAND.noLength, 'model-failed', /a length of none/],
     [COMMAND.tooLong, 'model-failed', /a length of 1099511627776: expected at most/],
-    [COMMAND.unknown, 'unavailable', /does not have this version/],
+    [COMMAND.unknown, 'worker-failed', /does not have this version/],
   ] as const;
   for (const [command, code, message] of odd) {
     await assert.rejects(runRow(executor, command, 0), { code, message });
@@ -182,7 +182,7 @@ test('when a worker dies, what it ran rejects at once, and it comes back with it
   const held = runRow(executor, COMMAND.hold, 0);
   const exited = nextChange(events, ({ state }) => state === 'exited');
   const crashed = runRow(other.executor, COMMAND.crash, 0);
-  const gone = { code: 'unavailable', retryAfterMs: 1000 };
+  const gone = { code: 'worker-failed', retryAfterMs: 1000 };
   await Promise.all([held, crashed].map(lost => assert.rejects(lost, gone)));
   assert.equal((await exited).detail, 'SIGSEGV');
   assert.deepEqual(await runRow(executor, 5, 6), [5, 6]);
@@ -242,7 +242,7 @@ test('a version that fails to warm up on a new worker is tried again', { timeout
 test('a run that hangs ends with its worker, which comes back', async t => {
   const { pool, folder, lines } = await startPool(t, { hungAfterMs: 300 });
   const { executor } = await pool.load(specOf(writeFakeModel(folder, 'echo')));
-  await assert.rejects(runRow(executor, COMMAND.hold, 0), { code: 'unavailable' });
+  await assert.rejects(runRow(executor, COMMAND.hold, 0), { code: 'worker-failed' });
   assert.deepEqual(await runRow(executor, 1, 2), [1, 2]);
   assert.ok(lines.includes('cpu: a run of echo version 1 hangs: its worker is killed'));
 });
@@ -252,7 +252,7 @@ test('a run that its version lets take long does not hang', async t => {
   const patient = await pool.load(specOf(writeFakeModel(folder, 'patient'), { longestRunMs: 600_000 }));
   const other = await pool.load(specOf(writeFakeModel(folder, 'other')));
   const runs = [patient, other].map(({ executor }) => runRow(executor, COMMAND.hold, 0));
-  await Promise.all(runs.map(run => assert.rejects(run, { code: 'unavailable' })));
+  await Promise.all(runs.map(run => assert.rejects(run, { code: 'worker-failed' })));
   const killed = lines.filter(line => line.includes('is killed'));
   assert.deepEqual(killed, ['cpu: a run of other version 1 hangs: its worker is killed']);
 });
@@ -274,7 +274,7 @@ test('a dedicated model has a process of its own, which dies with it alone', asy
   const pids = pool.view().map(({ pid }) => pid);
   assert.equal(new Set(pids).size, 2);
   const held = runRow(shared.executor, COMMAND.hold, 0);
-  await assert.rejects(runRow(alone.executor, COMMAND.crash, 0), { code: 'unavailable' });
+  await assert.rejects(runRow(alone.executor, COMMAND.crash, 0), { code: 'worker-failed' });
   await ask(socketOf(folder, 'cpu'), 'POST', '/release');
   assert.deepEqual(await held, [COMMAND.hold, 0]);
   assert.deepEqual(await runRow(alone.executor, 1, 2), [1, 2]);
@@ -291,7 +291,7 @@ test('a version that alone can have crashed the shared worker gets one of its ow
   const { pool, folder, events } = await startPool(t);
   const good = await pool.load(specOf(writeFakeModel(folder, 'good')));
   const bad = await pool.load(specOf(writeFakeModel(folder, 'bad')));
-  await assert.rejects(runRow(bad.executor, COMMAND.crash, 0), { code: 'unavailable' });
+  await assert.rejects(runRow(bad.executor, COMMAND.crash, 0), { code: 'worker-failed' });
   assert.deepEqual(await runRow(bad.executor, 1, 2), [1, 2]);
   assert.deepEqual(await runRow(good.executor, 1, 2), [1, 2]);
   assert.deepEqual(
@@ -300,7 +300,7 @@ test('a version that alone can have crashed the shared worker gets one of its ow
   );
   const held = runRow(good.executor, COMMAND.hold, 0);
   const exited = nextChange(events, ({ state }) => state === 'exited');
-  await assert.rejects(runRow(bad.executor, COMMAND.crash, 0), { code: 'unavailable' });
+  await assert.rejects(runRow(bad.executor, COMMAND.crash, 0), { code: 'worker-failed' });
   assert.match((await exited).worker, /bad/);
   await ask(socketOf(folder, 'cpu'), 'POST', '/release');
   assert.deepEqual(await held, [COMMAND.hold, 0]);
@@ -372,7 +372,7 @@ test('after close no process, no socket and no directory is left, and what was i
   await slotOf(executor);
   const pids = childrenOf(process.pid);
   assert.ok(pids.length >= 2, 'a slot worker and an idle scratch');
-  const rejected = assert.rejects(held, { code: 'unavailable' });
+  const rejected = assert.rejects(held, { code: 'worker-failed' });
   await pool.close();
   await rejected;
   assert.deepEqual(pids.filter(isAlive), []);

@@ -99,7 +99,7 @@ export function socketOf(folder: string, name: string): string {
   const directory = readdirSync(folder).find(entry => entry.startsWith('headgate-')) ?? '';
   const newest = readdirSync(path.join(folder, directory))
     .filter(entry => entry.startsWith(`${name}-`))
-    .sort()
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
     .at(-1);
   return path.join(folder, directory, newest ?? '');
 }

@@ -160,7 +160,7 @@ test('a worker that dies within its reply fails the call, and the next reply is 
   const cut = ask(client);
   const socket = await worker.next();
   socket.write(replyOf(noise(400_000, 1)).subarray(0, 200_000), () => socket.destroy());
-  await assert.rejects(cut, { code: 'unavailable' });
+  await assert.rejects(cut, { code: 'worker-failed' });
   const next = ask(client);
   await sendInPieces(await worker.next(), replyOf(noise(400_000, 2)), [300_000]);
   assertOutput(await next, noise(400_000, 2));

@@ -9,7 +9,7 @@ const execution: Execution = { inputs: [], outputs: undefined, rows: 8 };
 const size = { minMs: 0, minRounds: 3, maxMs: 5000 };
 
 /** Instances that take a turn of the event loop for a run, and yield their seat as the pool does. */
-class Instances implements Executor {
+class Instances implements Pick<Executor, 'capacity' | 'acquire'> {
   started = 0;
   running = 0;
   mostRunning = 0;

@@ -1,0 +1,142 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Execution, ExecutionResult, Slot } from '../inference.ts';
+import type { LoadOrder } from '../protocol/load-order.ts';
+import type { ScratchWorkers } from './scratch-workers.ts';
+import { versionPath, type WorkerClient } from './worker-client.ts';
+import { isWorkerGone, workerGone, workerGoneBefore } from './worker-failure.ts';
+
+export interface ApartRunsOptions {
+  readonly model: string;
+  readonly kind: string;
+  /** A new one each time: of one instance. */
+  readonly order: () => LoadOrder;
+  readonly workers: ScratchWorkers;
+  /** A run that takes longer hangs, ms. */
+  readonly hungAfterMs: number;
+}
+
+type Grant = (slot: Slot) => void;
+
+/** How long a process that has the version loaded waits for more to run, ms. */
+const LINGER_MS = 200;
+
+/**
+ * Runs what may take its process down in a process where nothing else runs: one run at a time, for one version. Such a
+ * process is started and loaded when somebody asks, and serves until nobody does or a run took it down.
+ */
+export class ApartRuns {
+  readonly #options: ApartRunsOptions;
+  readonly #waiting: Grant[] = [];
+  #arrived = Promise.withResolvers<void>();
+  #works = false;
+
+  constructor(options: ApartRunsOptions) {
+    this.#options = options;
+  }
+
+  /** As `Executor.acquireApart`. Where no process can be had, the slot's run rejects with `worker-failed`, not run. */
+  acquire(grant: Grant): () => void {
+    this.#waiting.push(grant);
+    this.#arrived.resolve();
+    if (!this.#works) void this.#work();
+    return () => {
+      const at = this.#waiting.indexOf(grant);
+      if (at >= 0) this.#waiting.splice(at, 1);
+    };
+  }
+
+  async #work(): Promise<void> {
+    this.#works = true;
+    while (this.#waiting.length > 0) {
+      try {
+        await this.#options.workers.use(client => this.#serve(client), workerGone);
+      } catch (error) {
+        // Before anybody was served; what a run took down its caller has heard of.
+        if (!isServed(error)) this.#waiting.shift()?.(new ApartSlot(this.#options.kind, () => unable(error)));
+      }
+    }
+    this.#works = false;
+  }
+
+  async #serve(client: WorkerClient): Promise<void> {
+    const { model, kind } = this.#options;
+    const order = this.#options.order();
+    await client.load(model, order);
+    const path = versionPath(model, order.version);
+    for (let grant = await this.#next(); grant !== undefined; grant = await this.#next()) {
+      const slot = new ApartSlot(kind, execution => this.#run(client, path, execution));
+      grant(slot);
+      const error = await slot.ended;
+      if (isWorkerGone(error)) throw new Served();
+    }
+    await client.unload(model, order.version);
+  }
+
+  async #next(): Promise<Grant | undefined> {
+    if (this.#waiting.length === 0) {
+      this.#arrived = Promise.withResolvers<void>();
+      const waited = new AbortController();
+      const linger = sleep(LINGER_MS, undefined, { signal: waited.signal }).catch(() => undefined);
+      await Promise.race([this.#arrived.promise, linger]);
+      waited.abort();
+    }
+    return this.#waiting.shift();
+  }
+
+  /** The process of one that hangs is killed when the job ends. */
+  async #run(client: WorkerClient, path: string, execution: Execution): Promise<ExecutionResult> {
+    const waited = new AbortController();
+    const hung = sleep(this.#options.hungAfterMs, undefined, { signal: waited.signal, ref: false }).then(
+      () => {
+        throw workerGone('the run hangs');
+      },
+    );
+    try {
+      return await Promise.race([client.infer(path, execution), hung]);
+    } finally {
+      hung.catch(() => undefined);
+      waited.abort();
+    }
+  }
+}
+
+class ApartSlot implements Slot {
+  readonly kind: string;
+  /** Resolves, when it has run or was released, to what the run failed with. */
+  readonly ended: Promise<unknown>;
+  readonly #end: (error: unknown) => void;
+  readonly #run: (execution: Execution) => Promise<ExecutionResult>;
+
+  constructor(kind: string, run: (execution: Execution) => Promise<ExecutionResult>) {
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    this.kind = kind;
+    this.ended = promise;
+    this.#end = resolve;
+    this.#run = run;
+  }
+
+  async execute(execution: Execution): Promise<ExecutionResult> {
+    const result = this.#run(execution);
+    result.then(() => this.#end(undefined), this.#end);
+    return result;
+  }
+
+  release(): void {
+    this.#end(undefined);
+  }
+
+  yieldNext(): boolean {
+    return false;
+  }
+}
+
+/** Ends a job whose process a run took down. */
+class Served extends Error {}
+
+function isServed(error: unknown): boolean {
+  return error instanceof Served;
+}
+
+async function unable(cause: unknown): Promise<never> {
+  throw workerGoneBefore(cause);
+}
