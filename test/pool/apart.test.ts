@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { Executor, Slot } from '../../src/inference.ts';
+import { COMMAND, writeFakeModel } from './fake-model.ts';
+import { isAlive, nextChange, rowOf, runRow, specOf, startPool } from './running-pool.ts';
+
+const slotApart = (executor: Executor): Promise<Slot> =>
+  new Promise(resolve => executor.acquireApart(resolve));
+
+async function runApart(executor: Executor, ...values: number[]): Promise<number[]> {
+  const slot = await slotApart(executor);
+  const { outputs } = await slot.execute(rowOf(...values));
+  return [...new Float32Array(new Uint8Array(outputs[0]?.data ?? []).buffer)];
+}
+
+test('a run apart that takes its process down leaves the workers alone, and the next has another process', async t => {
+  const { pool, folder, changes } = await startPool(t);
+  const { executor } = await pool.load(specOf(writeFakeModel(folder, 'echo')));
+  const before = pool.view();
+  assert.deepEqual(await runApart(executor, 1, 2), [1, 2]);
+  await assert.rejects(runApart(executor, COMMAND.crash, 0), { code: 'worker-failed', notRun: false });
+  assert.deepEqual(await runApart(executor, 3, 4), [3, 4]);
+  assert.deepEqual(await runRow(executor, 5, 6), [5, 6]);
+  assert.deepEqual(
+    pool.view().map(({ pid }) => pid),
+    before.map(({ pid }) => pid),
+  );
+  assert.equal(changes.filter(({ state }) => state === 'exited').length, 0);
+});
+
+test('runs apart go one at a time, in order, and a slot given back is followed by the next', async t => {
+  const { pool, folder } = await startPool(t);
+  const { executor } = await pool.load(specOf(writeFakeModel(folder, 'echo')));
+  const order: string[] = [];
+  const first = slotApart(executor).then(slot => {
+    order.push('first');
+    slot.release();
+  });
+  const second = slotApart(executor).then(async slot => {
+    order.push('second begins');
+    await slot.execute(rowOf(1, 2));
+    order.push('second ends');
+  });
+  const withdraw = executor.acquireApart(() => order.push('never'));
+  const third = slotApart(executor).then(slot => {
+    order.push('third');
+    slot.release();
+  });
+  withdraw();
+  await Promise.all([first, second, third]);
+  assert.deepEqual(order, ['first', 'second begins', 'second ends', 'third']);
+});
+
+test('a run apart that hangs ends with its process', async t => {
+  const { pool, folder } = await startPool(t, { hungAfterMs: 300 });
+  const { executor } = await pool.load(specOf(writeFakeModel(folder, 'echo')));
+  await assert.rejects(runApart(executor, COMMAND.hold, 0), { code: 'worker-failed', notRun: false });
+  assert.deepEqual(await runApart(executor, 1, 2), [1, 2]);
+});
+
+test('where no process can be had apart, what was to run there is told that it was not run', async t => {
+  const { pool, folder } = await startPool(t);
+  const { executor } = await pool.load(specOf(writeFakeModel(folder, 'echo')));
+  const slot = slotApart(executor);
+  await pool.close();
+  await assert.rejects((await slot).execute(rowOf(1, 2)), { code: 'worker-failed', notRun: true });
+});
+
+test('a spare takes the place of a worker that dies, and another one takes the place of the spare', async t => {
+  const { pool, folder, events } = await startPool(t, { spares: 1 });
+  const { executor } = await pool.load(specOf(writeFakeModel(folder, 'echo')));
+  const pids: number[] = [];
+  for (let death = 0; death < 2; death++) {
+    const ready = nextChange(events, ({ state }) => state === 'ready');
+    process.kill(pool.view()[0]?.pid ?? 0, 'SIGKILL');
+    const { pid = 0 } = await ready;
+    pids.push(pid);
+    assert.deepEqual(await runRow(executor, death, 2), [death, 2]);
+  }
+  assert.equal(new Set(pids).size, 2);
+  await pool.close();
+  assert.deepEqual(pids.map(isAlive), [false, false]);
+});
