@@ -45,6 +45,14 @@ export interface BatchDone {
   /** From sending the batch to having its answer, ms. */
   readonly roundTripMs: number;
   readonly outcome: 'ok' | ErrorCode;
+  /** Where it ran again after it had failed with others, or before; undefined: it was nobody's second run. */
+  readonly again: 'anywhere' | 'apart' | undefined;
+}
+
+/** An input that took its worker down, alone and not for the first time, is refused from now on. */
+export interface InputCondemned {
+  readonly model: string;
+  readonly version: string;
 }
 
 /** A version's life as the repository index reports it. */
@@ -82,6 +90,7 @@ export interface SharedCacheChanged {
 export interface GatewayEvents {
   'request:done': [RequestDone];
   'batch:done': [BatchDone];
+  'input:condemned': [InputCondemned];
   'version:changed': [VersionChanged];
   'worker:changed': [WorkerChanged];
   'shared-cache:changed': [SharedCacheChanged];

@@ -80,7 +80,7 @@ export class BatchRunner {
     this.#running--;
     const at = this.#options.now();
     const roundTripMs = at - batch.sentAt;
-    this.#report(batch, inferMs, roundTripMs, outcome);
+    this.#report(batch, { inferMs, roundTripMs, outcome, again: before?.where });
     ended({ inferMs: outcome === 'ok' ? inferMs : undefined, roundTripMs, at });
   }
 
@@ -122,7 +122,7 @@ export class BatchRunner {
     }
   }
 
-  #report(batch: ClosedBatch, inferMs: number, roundTripMs: number, outcome: BatchDone['outcome']): void {
+  #report(batch: ClosedBatch, run: Pick<BatchDone, 'inferMs' | 'roundTripMs' | 'outcome' | 'again'>): void {
     const { model, version } = this.#options;
     const elements = (batch.rows + batch.padding) * batch.elementsPerRow;
     this.#events.emit('batch:done', {
@@ -133,9 +133,7 @@ export class BatchRunner {
       elements,
       paddingElements: elements - batch.ownElements,
       requests: batch.pieces.length,
-      inferMs,
-      roundTripMs,
-      outcome,
+      ...run,
     });
   }
 }

@@ -36,6 +36,7 @@ type Life =
 export class Batcher {
   readonly #options: BatcherOptions;
   readonly #executor: Executor;
+  readonly #events: Events;
   readonly #runner: BatchRunner;
   readonly #keyOf: (inference: Inference) => string;
   readonly #backlog = new Backlog();
@@ -64,6 +65,7 @@ export class Batcher {
     const answered = (entry: Entry, result: InferenceResult): void => this.#answer(entry, result);
     this.#options = options;
     this.#executor = executor;
+    this.#events = events;
     const rerun = (rows: Rerun): boolean => this.#runAgain(rows);
     const condemned = (entry: Entry): void => this.#condemn(entry);
     this.#runner = new BatchRunner(options, events, { answered, failed, rerun, condemned });
@@ -241,7 +243,9 @@ export class Batcher {
   }
 
   #condemn(entry: Entry): void {
-    this.#condemned.add(inputHash(entry.inference), this.#options.now());
+    const { model, version, now } = this.#options;
+    this.#condemned.add(inputHash(entry.inference), now());
+    this.#events.emit('input:condemned', { model, version });
     this.#fail(entry, condemnedError());
   }
 

@@ -44,6 +44,9 @@ export function logEvents(events: Events, logger: Logger): () => void {
   );
   events.on('request:done', done => logFailure(logger, failures, done));
   events.on('version:changed', change => logVersion(logger, change));
+  events.on('input:condemned', input =>
+    logger.warn({ ...input }, 'an input took its worker down twice and is refused'),
+  );
   events.on('worker:changed', change => logWorker(logger, change));
   events.on('shared-cache:changed', change => logSharedCache(logger, change));
   events.on('config:refused', refused => logRefused(logger, refused));

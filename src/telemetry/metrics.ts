@@ -72,6 +72,7 @@ export class Metrics {
   #listen(events: Events): void {
     events.on('request:done', done => this.#versions.at(done.model, done.version).value.countRequest(done));
     events.on('batch:done', done => this.#versions.at(done.model, done.version).value.countBatch(done));
+    events.on('input:condemned', ({ model, version }) => this.#versions.at(model, version).value.condemned++);
     events.on('version:changed', ({ model, version, state }) => {
       const entry = this.#versions.at(model, version);
       entry.live = state !== 'UNAVAILABLE';

@@ -27,6 +27,12 @@ export function registerVersionMetrics(registry: Registry, versions: Versions): 
     'Input elements run that no caller sent: padded rows, and shorter rows made longer.',
     series => series.paddingElements,
   );
+  counter(
+    'headgate_condemned_inputs_total',
+    'Inputs that took their worker process down twice and are refused for a while.',
+    series => series.condemned,
+  );
+  registerReruns(registry, versions);
   registerCache(registry, versions);
   registerState(registry, versions);
 }
@@ -94,6 +100,23 @@ function counterFrom(registry: Registry, versions: Versions) {
           if (version !== '') this.inc(value.labels, countOf(value));
       },
     });
+}
+
+function registerReruns(registry: Registry, versions: Versions): void {
+  new Counter({
+    name: 'headgate_reruns_total',
+    help: 'Batches that ran again after a failure: anywhere, or apart from everything else.',
+    labelNames: ['model', 'version', 'where'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { version, value } of versions.entries()) {
+        if (version === '') continue;
+        for (const [where, count] of Object.entries(value.reruns))
+          this.inc({ ...value.labels, where }, count);
+      }
+    },
+  });
 }
 
 function registerCache(registry: Registry, versions: Versions): void {

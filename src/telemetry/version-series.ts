@@ -31,6 +31,9 @@ export class VersionSeries {
   /** Rows answered without being run for it. */
   knownRows = 0;
   executions = 0;
+  /** Of them, those after a failure, by where they ran. */
+  readonly reruns = { anywhere: 0, apart: 0 };
+  condemned = 0;
   paddedRows = 0;
   elements = 0;
   paddingElements = 0;
@@ -54,6 +57,7 @@ export class VersionSeries {
 
   countBatch(done: BatchDone): void {
     this.executions++;
+    if (done.again !== undefined) this.reruns[done.again]++;
     this.paddedRows += done.paddedRows;
     this.elements += done.elements;
     this.paddingElements += done.paddingElements;

@@ -68,6 +68,19 @@ test('counters tell requests by version, route and outcome, and rows, runs and p
   assert.equal(value('headgate_padding_elements_total', { version: '1' }), 31);
 });
 
+test('runs after a failure are counted by where they ran, and condemned inputs', async t => {
+  const { events, metrics } = start(t);
+  events.emit('batch:done', batchDone());
+  for (const again of ['anywhere', 'apart', 'apart'] as const)
+    events.emit('batch:done', batchDone({ again }));
+  events.emit('input:condemned', { model: 'digits', version: '1' });
+  const value = await scrape(metrics);
+  assert.equal(value('headgate_executions_total'), 4);
+  assert.equal(value('headgate_reruns_total', { where: 'anywhere' }), 1);
+  assert.equal(value('headgate_reruns_total', { where: 'apart' }), 2);
+  assert.equal(value('headgate_condemned_inputs_total'), 1);
+});
+
 test('a second scrape says the same again: nothing is counted by looking', async t => {
   const { events, metrics } = start(t);
   events.emit('request:done', requestDone());

@@ -31,6 +31,7 @@ export function batchDone(over: Partial<BatchDone> = {}): BatchDone {
     inferMs: 5,
     roundTripMs: 6,
     outcome: 'ok',
+    again: undefined,
     ...over,
   };
 }
