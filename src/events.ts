@@ -45,8 +45,8 @@ export interface BatchDone {
   /** From sending the batch to having its answer, ms. */
   readonly roundTripMs: number;
   readonly outcome: 'ok' | ErrorCode;
-  /** Where it ran again after it had failed with others, or before; undefined: it was nobody's second run. */
-  readonly again: 'anywhere' | 'apart' | undefined;
+  /** Where it ran again after it had failed with others, or before; `hedged`: beside a run that takes long; undefined: it was the first. */
+  readonly again: 'anywhere' | 'apart' | 'hedged' | undefined;
 }
 
 /** An input that took its worker down, alone and not for the first time, is refused from now on. */

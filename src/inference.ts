@@ -79,7 +79,9 @@ export interface Executor {
    * room. Returns a function that withdraws the request (no-op once granted).
    */
   acquire(grant: (slot: Slot) => void): () => void;
-  /** The same of a process where nothing else runs, for rows that may take theirs down; it has no part in `capacity`. */
+  /** A slot on another worker than this one's, if one is idle now. */
+  tryElsewhere(than: Slot): Slot | undefined;
+  /** As `acquire`, of a process where nothing else runs, for rows that may take theirs down; it has no part in `capacity`. */
   acquireApart(grant: (slot: Slot) => void): () => void;
 }
 

@@ -82,6 +82,7 @@ export class ServingVersion {
         maxQueueRows: batching.maxQueueRows,
         maxQueueBytes: batching.maxQueueBytes,
         maxSignatures: MAX_SIGNATURES,
+        hedges: spec.config.hedge && unit.deterministic,
         retryBudget,
         now: () => performance.now(),
       },

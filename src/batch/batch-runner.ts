@@ -80,7 +80,12 @@ export class BatchRunner {
     this.#running--;
     const at = this.#options.now();
     const roundTripMs = at - batch.sentAt;
-    this.#report(batch, { inferMs, roundTripMs, outcome, again: before?.where });
+    this.#report(batch, {
+      inferMs,
+      roundTripMs,
+      outcome,
+      again: before?.isHedge === true ? 'hedged' : before?.where,
+    });
     ended({ inferMs: outcome === 'ok' ? inferMs : undefined, roundTripMs, at });
   }
 
@@ -103,6 +108,7 @@ export class BatchRunner {
   }
 
   #recover(batch: ClosedBatch, key: string, error: GatewayError, before: Rerun | undefined): void {
+    if (before?.isHedge === true) return;
     const past = pastOf(batch, error, before);
     const recovery = recoveryOf(error, past);
     const waited = batch.pieces.filter(({ entry }) => entry.state !== 'settled');
@@ -160,7 +166,12 @@ function resultOf(
   // For the caller, or for the reassembly.
   lease?.hold();
   if (reassembly === undefined)
-    return { outputs, timing: { queueMs, inferMs, batchRows: batch.rows }, lease };
+    return {
+      outputs,
+      timing: { queueMs, inferMs, batchRows: batch.rows },
+      lease,
+      inputsInUse: batch.isHedged,
+    };
   if (!reassembly.add({ from, rows, outputs, inferMs, lease })) return undefined;
   const timing = { queueMs, inferMs: reassembly.inferMs, batchRows: batch.rows };
   return { outputs: reassembly.join(), timing };

@@ -7,11 +7,13 @@ import { Backlog, type Choice } from './backlog.ts';
 import { type BatchEnd, BatchRunner } from './batch-runner.ts';
 import { type BatchSharing, sharingOf } from './batch-sharing.ts';
 import { type BatcherOptions, queueKeyOf } from './batcher-options.ts';
+import type { ClosedBatch } from './closed-batch.ts';
 import { type Closer, closerOf } from './closer.ts';
 import { Condemned, condemnedError } from './condemned.ts';
 import { Deadlines, deadlineError } from './deadlines.ts';
 import { Entry, type EntryOwner, refused } from './entry.ts';
 import { Foresight, type LearnedView } from './foresight.ts';
+import { Hedging } from './hedging.ts';
 import { inputHash } from './input-hash.ts';
 import { bytesOf, rowsError } from './request-rows.ts';
 import { type Rerun, Reruns } from './reruns.ts';
@@ -46,6 +48,7 @@ export class Batcher {
   readonly #delayAlarm: Alarm;
   readonly #foresight: Foresight;
   readonly #closer: Closer;
+  readonly #hedging: Hedging | undefined;
   /** Undefined where only requests of equal lengths share a batch. */
   readonly #sharing: BatchSharing | undefined;
   readonly #owner: EntryOwner = {
@@ -75,6 +78,7 @@ export class Batcher {
     this.#foresight = new Foresight(options, executor, this.#backlog);
     this.#closer = closerOf(options, executor, this.#foresight);
     this.#sharing = sharingOf(options, executor);
+    this.#hedging = options.hedges ? new Hedging(executor, options.retryBudget, now) : undefined;
   }
 
   /** Rows not yet sent to a worker. */
@@ -194,11 +198,25 @@ export class Batcher {
     const batch = this.#runner.closed(pieces, now);
     const seen = this.#foresight.sent(slot, queue, key, batch, now);
     this.#options.retryBudget.ran();
+    const answered = this.#hedge(slot, batch, key, now);
     void this.#runner.run(slot, batch, key, end => {
+      answered?.();
       seen(end);
       if (end.inferMs !== undefined) this.#sharing?.learn(batch, slot.kind, end.inferMs);
       this.#foresight.sendAhead(end.at);
       this.#settleDown();
+    });
+  }
+
+  /** Returns what is to be called when the batch has ended. */
+  #hedge(slot: Slot, batch: ClosedBatch, key: string, now: number): (() => void) | undefined {
+    if (this.#hedging === undefined) return undefined;
+    const learned = this.#foresight.of(key, slot.kind, now);
+    const expected = learned.isProven ? learned.expect(batch.rows + batch.padding) : undefined;
+    const { pieces } = batch;
+    const hedge: Rerun = { pieces, where: 'anywhere', deaths: 0, misses: 0, key, isHedge: true };
+    return this.#hedging.watch(slot, batch, expected, other => {
+      void this.#runner.run(other, batch, key, () => this.#settleDown(), hedge);
     });
   }
 

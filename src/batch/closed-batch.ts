@@ -30,6 +30,8 @@ export interface ClosedBatch extends BatchElements {
   readonly outputs: readonly string[] | undefined;
   /** ms, when it was sent to a worker. */
   readonly sentAt: number;
+  /** True once a second run of it reads the same inputs. */
+  isHedged: boolean;
 }
 
 /** Cuts one caller's outputs out of a result; `at` is the first of its rows in the batch. */
@@ -45,6 +47,7 @@ export function closedBatch(pieces: readonly Piece[], sentAt: number, shape: Bat
     padding: shape.hasBatchAxis ? paddingFor(rows, shape.allowedBatchSizes) : 0,
     outputs: outputsToRun(shape.signature.outputs, wanted),
     sentAt,
+    isHedged: false,
     ...sizeOf(pieces, shape.padding),
   };
 }

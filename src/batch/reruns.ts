@@ -10,6 +10,8 @@ export interface Rerun {
   readonly misses: number;
   /** The signature that their batch had. */
   readonly key: string;
+  /** Beside a run of the same rows that goes on; its failure is nobody's. */
+  readonly isHedge?: boolean;
 }
 
 /** What waits to run again, before everything that has not run yet; first come, first served. Bounded by what ran. */

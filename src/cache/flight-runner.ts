@@ -82,9 +82,11 @@ export class FlightRunner {
     else this.run(flight);
   }
 
-  #landed(flight: Flight, missing: readonly Part[], { outputs, timing, lease }: InferenceResult): void {
+  #landed(flight: Flight, missing: readonly Part[], result: InferenceResult): void {
+    const { outputs, timing, lease } = result;
     const block: Block = { outputs, units: missing.length, lease };
     flight.timing = timing;
+    flight.inputsInUse = result.inputsInUse === true;
     const rows = missing.length === flight.units.count ? flight.inference.rows : missing.length;
     this.#balance.ran(timing, rows, missing.length);
     for (let at = 0; at < missing.length; at++) (missing[at] as Part).result = { block, at };

@@ -65,6 +65,8 @@ export class Flight {
   epoch = 0;
   /** What the run took; of one that needed none, nothing. */
   timing = NO_TIME;
+  /** Of its run, as `InferenceResult` has it. */
+  inputsInUse = false;
   #submission: SharedSubmission | undefined;
   readonly #seats = new DeadlineHeap<Seat>();
   #priority: number;

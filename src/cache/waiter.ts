@@ -97,6 +97,7 @@ export class Waiter implements Submission, Passenger, HasDeadline {
 
   landed(flight: Flight): void {
     if (this.#settled) return;
+    if (flight.inputsInUse) this.#inputsInUse = true;
     this.#take(flight);
     if (this.#seats.length === 0) this.#finish();
   }

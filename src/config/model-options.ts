@@ -237,6 +237,12 @@ export const modelSchema = Type.Object({
       ...RELOAD,
     }),
   }),
+  hedge: Type.Boolean({
+    default: false,
+    description:
+      'Send a batch to a second worker too when it takes longer than 95 of 100 like it; needs instances on several.',
+    ...RELOAD,
+  }),
   fallback: Type.Object({
     onCanaryFailure: Type.Enum(['stable', 'none'], {
       default: 'stable',

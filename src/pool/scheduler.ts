@@ -96,6 +96,13 @@ export class Scheduler {
     this.#waiting.delete(flow);
   }
 
+  /** One run on these very seats, now, if they and their device are free and nobody waits for them; for flows only. */
+  tryUse(seats: Seats): Tenancy | undefined {
+    if (this.#waiting.size > 0 || this.free(seats) === 0) return undefined;
+    this.#use(seats, 1);
+    return this.#tenancy(seats);
+  }
+
   #wakeAfterPoll(): void {
     if (this.#pollQueued) return;
     this.#pollQueued = true;
@@ -167,10 +174,23 @@ export class Flow {
   }
 
   /** For the scheduler only. */
-  granted(seats: Seats, { yieldSeat, leave }: Tenancy): void {
+  granted(seats: Seats, tenancy: Tenancy): void {
     const waiter = this.#waiters.shift();
     if (waiter === undefined) throw new Error('this is a bug: a flow was granted a run nobody waits for');
     if (this.#waiters.length === 0) this.#scheduler.waitsNoMore(this);
+    waiter.grant(this.#begin(seats, tenancy));
+  }
+
+  /** One run on other seats than these, if any are idle now. */
+  tryOther(than: Seats): Grant | undefined {
+    for (const seats of this.seats) {
+      const tenancy = seats === than ? undefined : this.#scheduler.tryUse(seats);
+      if (tenancy !== undefined) return this.#begin(seats, tenancy);
+    }
+    return undefined;
+  }
+
+  #begin(seats: Seats, { yieldSeat, leave }: Tenancy): Grant {
     this.#running++;
     const chargedMs = this.#expectedMs * seats.weight;
     this.virtualMs += chargedMs;
@@ -183,7 +203,7 @@ export class Flow {
       if (consumedMs > 0) this.#expectedMs += COST_SMOOTHING * (consumedMs - this.#expectedMs);
       leave();
     };
-    waiter.grant({ seats, yieldSeat, end });
+    return { seats, yieldSeat, end };
   }
 
   /** Runs it could begin now. */

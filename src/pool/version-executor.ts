@@ -32,31 +32,39 @@ export class VersionExecutor implements Executor {
   }
 
   acquire(grant: (slot: Slot) => void): () => void {
-    return this.#flow.acquire(granted => {
-      const hosted = this.#hosted.find(one => one === granted.seats);
-      if (hosted === undefined) throw new Error('this is a bug: seats of another version were granted');
-      grant(new GrantedSlot(hosted, granted));
-    });
+    return this.#flow.acquire(granted => grant(this.#slotOf(granted)));
+  }
+
+  tryElsewhere(than: Slot): Slot | undefined {
+    if (!(than instanceof GrantedSlot)) return undefined;
+    const granted = this.#flow.tryOther(than.hosted);
+    return granted && this.#slotOf(granted);
   }
 
   acquireApart(grant: (slot: Slot) => void): () => void {
     return this.#apart.acquire(grant);
   }
+
+  #slotOf(granted: Grant): Slot {
+    const hosted = this.#hosted.find(one => one === granted.seats);
+    if (hosted === undefined) throw new Error('this is a bug: seats of another version were granted');
+    return new GrantedSlot(hosted, granted);
+  }
 }
 
 /** One run on one version's seats. The seat is free again before the answer is looked at: the next batch goes first. */
 class GrantedSlot implements Slot {
-  readonly #hosted: HostedVersion;
+  readonly hosted: HostedVersion;
   readonly #grant: Grant;
   #runs = false;
 
   constructor(hosted: HostedVersion, grant: Grant) {
-    this.#hosted = hosted;
+    this.hosted = hosted;
     this.#grant = grant;
   }
 
   get kind(): string {
-    return this.#hosted.kind;
+    return this.hosted.kind;
   }
 
   yieldNext(): boolean {
@@ -68,7 +76,7 @@ class GrantedSlot implements Slot {
     let consumedMs: number | undefined;
     this.#runs = true;
     try {
-      const result = await this.#hosted.run(execution);
+      const result = await this.hosted.run(execution);
       consumedMs = result.inferMs;
       return result;
     } finally {

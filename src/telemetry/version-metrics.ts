@@ -105,7 +105,7 @@ function counterFrom(registry: Registry, versions: Versions) {
 function registerReruns(registry: Registry, versions: Versions): void {
   new Counter({
     name: 'headgate_reruns_total',
-    help: 'Batches that ran again after a failure: anywhere, or apart from everything else.',
+    help: 'Batches that ran again: after a failure anywhere, or apart from everything else; or hedged.',
     labelNames: ['model', 'version', 'where'],
     registers: [registry],
     collect() {

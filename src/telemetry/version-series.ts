@@ -31,8 +31,8 @@ export class VersionSeries {
   /** Rows answered without being run for it. */
   knownRows = 0;
   executions = 0;
-  /** Of them, those after a failure, by where they ran. */
-  readonly reruns = { anywhere: 0, apart: 0 };
+  /** Of them, those that were not the first, by where they ran. */
+  readonly reruns = { anywhere: 0, apart: 0, hedged: 0 };
   condemned = 0;
   paddedRows = 0;
   elements = 0;

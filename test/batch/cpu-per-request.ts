@@ -22,6 +22,7 @@ const executor: Executor = {
     return () => {};
   },
   acquireApart: () => () => {},
+  tryElsewhere: () => undefined,
 };
 function execute({ rows }: Execution): Promise<ExecutionResult> {
   const outputs = [
@@ -58,6 +59,7 @@ async function measure(options: Partial<BatcherOptions>, rest: Partial<Inference
       maxQueueRows: 1024,
       maxQueueBytes: 2 ** 26,
       maxSignatures: 64,
+      hedges: false,
       retryBudget: new RetryBudget(0),
       now: () => performance.now(),
       ...options,

@@ -14,6 +14,9 @@ export class FakeExecutor implements Executor {
   readonly started: Started[] = [];
   /** Those that run apart. */
   readonly startedApart: Started[] = [];
+  readonly startedElsewhere: Started[] = [];
+  /** Slots of other workers that `tryElsewhere` may give. */
+  idleElsewhere = 0;
   /** Requests for a slot that are not granted or withdrawn. */
   outstanding = 0;
   released = 0;
@@ -43,6 +46,19 @@ export class FakeExecutor implements Executor {
       if (index === -1) return;
       this.#waiting.splice(index, 1);
       this.outstanding--;
+    };
+  }
+
+  tryElsewhere(): Slot | undefined {
+    if (this.idleElsewhere === 0) return undefined;
+    this.idleElsewhere--;
+    return {
+      kind: 'cpu',
+      execute: execution => this.#start(execution, () => undefined, this.startedElsewhere),
+      yieldNext: () => false,
+      release: () => {
+        this.idleElsewhere++;
+      },
     };
   }
 

@@ -32,6 +32,8 @@ export class ModelExecutor implements Executor {
     };
   }
 
+  tryElsewhere(): undefined {}
+
   acquireApart(grant: (slot: Slot) => void): () => void {
     let isWanted = true;
     queueMicrotask(() => isWanted && grant(this.#slot(true, () => undefined)));

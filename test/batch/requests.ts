@@ -31,6 +31,7 @@ export const DEFAULTS: BatcherOptions = {
   maxQueueBytes: 1_000_000,
   joinsRequests: true,
   maxSignatures: 10,
+  hedges: false,
   retryBudget: new RetryBudget(0),
   now: () => 0,
 };

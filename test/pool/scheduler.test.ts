@@ -253,3 +253,21 @@ test('a run that yields its seat lets one more be granted, and frees nothing whe
   grants[3]?.end(5);
   assert.equal(scheduler.inUse('cpu'), 0);
 });
+
+test('another run of a flow goes only to other seats, idle now, and only while nobody waits', async () => {
+  const scheduler = new Scheduler();
+  scheduler.setCapacity('cpu', 1);
+  scheduler.setCapacity('gpu:0', 1);
+  const flow = flowWith(scheduler);
+  flow.seats.push(seats({ device: 'gpu:0', total: 1 }));
+  const first = await new Promise<Grant>(resolve => flow.acquire(resolve));
+  const other = flow.tryOther(first.seats);
+  assert.equal(other?.seats.device, 'gpu:0');
+  assert.equal(flow.tryOther(first.seats), undefined, 'its seats are taken');
+  other?.end(1);
+  flow.acquire(grant => grant.end(0));
+  assert.equal(flow.tryOther(first.seats), undefined, 'somebody waits');
+  await settle();
+  assert.notEqual(flow.tryOther(first.seats), undefined);
+  assert.deepEqual([scheduler.inUse('cpu'), scheduler.inUse('gpu:0')], [1, 1]);
+});
