@@ -59,7 +59,7 @@ export function cachedVersion(
         ? compute
         : (inference, units) =>
             // One unit is the whole request, and its fingerprint is known.
-            units.count === 1 ? joins.submitUnits(inference, units) : joins.submit(inference),
+            units?.count === 1 ? joins.submitUnits(inference, units) : joins.submit(inference),
   });
   const tolerances = unit.signature.outputs.map(({ datatype }) => toleranceOf(datatype));
   return { answers, shelf, rowTolerance: byRow ? Math.max(0, ...tolerances) : undefined };

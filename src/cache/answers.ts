@@ -24,7 +24,7 @@ export interface AnswersOptions {
   /** Runs what is not known. */
   readonly compute: (inference: Inference) => SharedSubmission;
   /** Answers while it does not pay to look. */
-  readonly aside: (inference: Inference, units: RequestUnits) => Submission;
+  readonly aside: (inference: Inference, units: RequestUnits | undefined) => Submission;
   /** Of what is renewed for nobody in particular, ms. */
   readonly timeoutMs: number;
   readonly lowestPriority: number;
@@ -91,11 +91,20 @@ export class Answers {
 
   /** Never throws: see `Batcher.submit`; also rejects with `not-cached`. */
   submit(inference: Inference): Submission {
-    return this.submitUnits(inference, this.#options.split(inference));
+    if (this.#rests(inference)) return this.#options.aside(inference, undefined);
+    return this.#submit(inference, this.#options.split(inference));
   }
 
   /** The same for a request that was split before. */
   submitUnits(inference: Inference, units: RequestUnits): Submission {
+    return this.#rests(inference) ? this.#options.aside(inference, units) : this.#submit(inference, units);
+  }
+
+  #rests({ cacheControl }: Inference): boolean {
+    return cacheControl?.onlyIfCached !== true && this.#balance.rests();
+  }
+
+  #submit(inference: Inference, units: RequestUnits): Submission {
     const { reads, stores, onlyIfCached } = inference.cacheControl ?? USUAL;
     const look = onlyIfCached ? 'untimed' : this.#balance.chooses(units, reads && stores);
     if (look === 'none') return this.#options.aside(inference, units);

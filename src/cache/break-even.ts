@@ -25,6 +25,14 @@ const MOST_DOUBLED = 6;
 /** Of fewer units looked at, what was found says little. */
 const LEAST_LOOKED = 64;
 /**
+ * Once it has stepped aside for good it sees nothing of three quarters of what comes, a stretch at a time: seeing alone
+ * takes 0.3 to 0.5 µs of a request's 22. Who comes how often, and after how many others, is the same in the rest.
+ */
+const SEEN = 1024;
+const SEEN_AND_UNSEEN = 4096;
+/** Windows until then. */
+const RESTS_AFTER = 2;
+/**
  * What a request that is run takes besides the engine, and one that is wholly found does not: a batch's share of queue,
  * sending and worker. Conservative, see docs/caching.md.
  */
@@ -63,6 +71,7 @@ export class BreakEven {
   #windows = 0;
   /** Windows that the scout is not heard for when it was wrong next. */
   #deaf = 1;
+  #stretch = 0;
   readonly #scout: Scout;
   readonly #look = new Mean();
   readonly #keep = new Mean();
@@ -74,6 +83,13 @@ export class BreakEven {
 
   get mode(): LookingMode {
     return this.#mode;
+  }
+
+  /** True: the next request is none of its business, and is not to be shown to it. */
+  rests(): boolean {
+    if (this.#mode === 'everything' || this.#windows < RESTS_AFTER) return false;
+    this.#stretch = this.#stretch + 1 < SEEN_AND_UNSEEN ? this.#stretch + 1 : 0;
+    return this.#stretch >= SEEN;
   }
 
   /** `counts`: they may be found, and be kept. */

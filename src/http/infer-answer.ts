@@ -40,7 +40,10 @@ export function answerInference(
     return encodeAside(exchange, reply, request, target, plane).then(encoded =>
       answerEncoded(exchange, encoded, told),
     );
-  const encoded = plane.codecs.of(target).encoder.encode(reply, request);
+  const { encoder } = plane.codecs.of(target);
+  // One row's result is one kept result; of several rows the outputs may have been put together just now.
+  const isKept = outcome === 'hit' && request.rows === 1;
+  const encoded = isKept ? encoder.encodeKept(reply, request) : encoder.encode(reply, request);
   return answerEncoded(exchange, encoded, told);
 }
 

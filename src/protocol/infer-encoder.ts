@@ -12,18 +12,49 @@ interface Remembered {
   readonly encoded: EncodedReply;
 }
 
+/** The whole text of a reply whose outputs are kept, and what it followed from besides them. */
+interface KeptText {
+  readonly asked: Asked['outputs'];
+  readonly encoded: EncodedReply;
+}
+
+/** Texts of kept replies, each of so many bytes at most: 2 MB a version. */
+const MOST_TEXTS = 512;
+const MOST_TEXT_BYTES = 4096;
+
 const NO_BYTES = new Uint8Array(0);
 
 /**
  * Encodes the replies of one version. Where all outputs are binary the JSON says only their names, datatypes and
  * shapes: the last one is remembered, and a reply that says the same is not written again (0.04 µs instead of 1.8).
+ * The texts of small kept replies are remembered by their first output (0.1 µs instead of 1.2 for 16 floats).
  */
 export class InferEncoder {
   readonly #options: EncodeOptions;
   #last: Remembered | undefined;
+  /** The oldest first. */
+  readonly #texts = new Map<Tensor, KeptText>();
 
   constructor(options: EncodeOptions) {
     this.#options = options;
+  }
+
+  /** As `encode`, of outputs that are one kept result, the same objects each time. */
+  encodeKept(reply: InferReply, request: Asked): EncodedReply {
+    const [first] = reply.outputs;
+    if (first === undefined || reply.id !== '' || request.parameters.binaryDataOutput)
+      return this.encode(reply, request);
+    const known = this.#texts.get(first);
+    if (known !== undefined && known.asked === request.outputs) return known.encoded;
+    const encoded = this.encode(reply, request);
+    if (encoded.headerLength === undefined && encoded.byteLength <= MOST_TEXT_BYTES)
+      this.#keepText(first, { asked: request.outputs, encoded });
+    return encoded;
+  }
+
+  #keepText(first: Tensor, text: KeptText): void {
+    if (this.#texts.size >= MOST_TEXTS) this.#texts.delete(this.#texts.keys().next().value as Tensor);
+    this.#texts.set(first, text);
   }
 
   /** As `encodeInfer`. */

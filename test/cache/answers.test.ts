@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { RequestUnits } from '../../src/cache/request-units.ts';
 import type { StoredResult } from '../../src/cache/stored-result.ts';
 import { GatewayError } from '../../src/errors.ts';
-import type { CacheControl, Inference, Lease } from '../../src/inference.ts';
+import type { CacheControl, Inference, Lease, SharedSubmission } from '../../src/inference.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { ints, request, turn, valuesOf } from '../batch/requests.ts';
 import { type CacheBench, cacheBench } from './fake-compute.ts';
@@ -471,15 +472,34 @@ test('while it steps aside one request in 64 is looked at, and ever fewer, down 
   const bench = cacheBench(slowLooks());
   await answerAll(bench, differing(4096));
   const looked: number[] = [];
-  for (let window = 0; window < 8; window++) looked.push(await lookedAt(bench, 4096));
+  for (let window = 0; window < 2; window++) looked.push(await lookedAt(bench, 4096));
+  // From here on it sees only a quarter of what comes.
+  for (let window = 2; window < 8; window++) looked.push(await lookedAt(bench, 4 * 4096));
   assert.deepEqual(looked, [64, 32, 16, 8, 4, 2, 1, 1]);
+});
+
+test('what has long stepped aside sees nothing of three quarters of what comes, but for what must not be run', async () => {
+  let seen = 0;
+  const bench = cacheBench({ ...slowLooks(), aside: countsSeen });
+  function countsSeen(inference: Inference, units: RequestUnits | undefined): SharedSubmission {
+    if (units !== undefined) seen++;
+    return bench.compute(inference);
+  }
+  await answerAll(bench, differing(3 * 4096));
+  seen = 0;
+  await answerAll(bench, differing(4 * 4096));
+  assert.ok(Math.abs(seen - 4096) <= 16, `${seen} were seen`);
+  for (let i = 0; i < 4096; i++) {
+    const { result } = bench.answers.submit(ask([i, -3], 1, control({ onlyIfCached: true })));
+    await assert.rejects(result, { code: 'not-cached' });
+  }
 });
 
 test('what a cache that has stepped aside hands on split is joined all the same', async () => {
   const joins = cacheBench({ keeps: false });
   const bench = cacheBench({
     ...slowLooks(),
-    aside: (inference, units) => joins.answers.submitUnits(inference, units),
+    aside: (inference, units) => joins.answers.submitUnits(inference, units as RequestUnits),
   });
   await answerAll(bench, differing(4096));
   assert.equal(bench.answers.mode, 'aside');

@@ -82,3 +82,46 @@ test('a reply that says the same as the last shares its JSON', () => {
   assert.equal(second.chunks[0], third.chunks[0]);
   assert.deepEqual([second.chunks[1], third.chunks[1]], [Uint8Array.of(2), Uint8Array.of(3)]);
 });
+
+const kept = (data: number[], name = 'y'): Tensor => ({
+  name,
+  datatype: 'UINT8',
+  shape: [1, data.length],
+  data: Uint8Array.from(data),
+});
+const textOf = ({ chunks }: { chunks: readonly Uint8Array[] }) => Buffer.concat(chunks).toString();
+
+test('remembering the texts of kept replies changes nothing about any reply', () => {
+  const results = [[kept([1, 2])], [kept([3]), kept([4], 'z')], [kept([5])]];
+  const use = fc.record({
+    outputs: fc.constantFrom(...results),
+    list: fc.constantFrom(undefined, undefined, [{ name: 'y', binary: false, classification: 0 }]),
+    id: fc.constantFrom('', '', 'x'),
+    binaryDataOutput: fc.constantFrom(false, false, true),
+  });
+  fc.assert(
+    fc.property(fc.array(use, { maxLength: 30 }), uses => {
+      const encoder = new InferEncoder(OPTIONS);
+      for (const { outputs, list, id, binaryDataOutput } of uses) {
+        const reply = { model: 'm', version: '1', id, outputs };
+        const asked = { outputs: list, parameters: { ...DEFAULT_PARAMETERS, binaryDataOutput } };
+        assert.deepEqual(encoder.encodeKept(reply, asked), encodeInfer(reply, asked, OPTIONS));
+      }
+    }),
+  );
+});
+
+test('the text of a kept reply is written once, as long as not too many others came since', () => {
+  const encoder = new InferEncoder(OPTIONS);
+  const asked = { outputs: undefined, parameters: DEFAULT_PARAMETERS };
+  const encode = (outputs: Tensor[]) =>
+    encoder.encodeKept({ model: 'm', version: '1', id: '', outputs }, asked);
+  const outputs = [kept([7])];
+  const first = encode(outputs);
+  assert.equal(encode(outputs), first);
+  for (let i = 0; i < 512; i++) encode([kept([i % 256])]);
+  assert.notEqual(encode(outputs), first);
+  assert.equal(textOf(encode(outputs)), textOf(first));
+  const large = [kept(new Array<number>(4096).fill(1))];
+  assert.notEqual(encode(large), encode(large), 'a long text is not remembered');
+});
