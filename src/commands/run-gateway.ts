@@ -38,6 +38,7 @@ export async function runGateway(sources: GatewaySources, { role }: RunOptions):
     leavesCoreToGateway: true,
     niceness: config.workers.nice,
     spares: config.workers.spares,
+    maxMemoryBytes: config.workers.maxMemoryBytes,
     log: (worker: string, line: string) => log.logger.warn({ worker }, line),
   };
   const gateway = new Gateway(loaded, { joinsRequests: role === 'gateway', pool }, events);

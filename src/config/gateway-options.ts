@@ -151,6 +151,15 @@ export const gatewaySchema = Type.Object({
       restart: true,
       description: 'How far workers stand behind the gateway for the processor; 0: not at all.',
     }),
+    maxMemoryBytes: Type.Optional(
+      Type.Integer({
+        minimum: 64 * MIB,
+        maximum: Number.MAX_SAFE_INTEGER,
+        restart: true,
+        description:
+          'A worker process that holds more memory is killed and replaced; by default 80 % of what there is, or of the container.',
+      }),
+    ),
     spares: Type.Integer({
       minimum: 0,
       maximum: 64,

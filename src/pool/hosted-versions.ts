@@ -45,6 +45,13 @@ export class HostedVersions {
     return this.#all.values();
   }
 
+  /** Runs under way. */
+  get running(): number {
+    let running = 0;
+    for (const hosted of this.#all) running += hosted.running;
+    return running;
+  }
+
   /** From now on it is brought up on every new process. */
   add(hosted: HostedVersion): void {
     this.#all.add(hosted);

@@ -16,6 +16,7 @@ import { ApartRuns } from './apart-runs.ts';
 import { CoreBudget } from './core-budget.ts';
 import { type Examined, examine } from './examine.ts';
 import { HostedVersion } from './hosted-version.ts';
+import { defaultMemoryCap } from './memory-watch.ts';
 import { WarmUpRun } from './run-times.ts';
 import { repeated } from './sample-rows.ts';
 import { Scheduler } from './scheduler.ts';
@@ -47,6 +48,8 @@ export interface PoolOptions {
   readonly niceness?: number;
   /** Processes that stand ready to replace one that dies; absent: none. */
   readonly spares?: number;
+  /** A worker process that holds more memory is killed; absent: `defaultMemoryCap`. */
+  readonly maxMemoryBytes?: number | undefined;
   readonly readyTimeoutMs?: number;
   /** Bounds examining a version, and loading and warming it on one worker. */
   readonly loadTimeoutMs?: number;
@@ -98,7 +101,7 @@ export class Pool {
   /** Resolves when the CPU worker is ready for models; rejects when it cannot be started, or `close` came first. */
   async start(): Promise<void> {
     const { socketParent, log, random, niceness = 5, spares: standing = 0 } = this.#options;
-    const { loadTimeoutMs, lookEveryMs } = this.#options;
+    const { loadTimeoutMs, lookEveryMs, maxMemoryBytes } = this.#options;
     await sweepSocketDirectories(socketParent);
     this.#assertOpen();
     const directory = await createSocketDirectory(socketParent);
@@ -112,6 +115,7 @@ export class Pool {
       scheduler: this.#scheduler,
       log: log ?? (() => undefined),
       random: random ?? Math.random,
+      maxMemoryBytes: maxMemoryBytes ?? defaultMemoryCap(),
       loadTimeoutMs: loadTimeoutMs ?? 300_000,
       lookEveryMs: lookEveryMs ?? 5000,
       hungAfterMs: this.#hungAfterMs,

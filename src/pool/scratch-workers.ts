@@ -5,6 +5,7 @@
  * on its first sample cannot hold back the ones that serve; they run at a lower priority instead.
  */
 import type { GatewayError } from '../errors.ts';
+import { MemoryWatch, tooLarge } from './memory-watch.ts';
 import { WorkerClient } from './worker-client.ts';
 import { isUnavailable, workerGone } from './worker-failure.ts';
 import type { WorkerProcess } from './worker-process.ts';
@@ -76,8 +77,24 @@ export class ScratchWorkers {
     };
     this.#alive.add(scratch);
     void process.exited.then(() => this.#gone(scratch));
+    this.#watchMemory(process);
     await process.ready;
     return scratch;
+  }
+
+  #watchMemory(process: WorkerProcess): void {
+    const { maxMemoryBytes, log } = this.#settings;
+    if (process.pid === undefined) return;
+    const watch = new MemoryWatch({
+      pid: process.pid,
+      maxBytes: maxMemoryBytes,
+      isBusy: () => true,
+      exceeded: bytes => {
+        log('scratch', `${tooLarge(bytes, maxMemoryBytes)}: it is killed`);
+        void process.kill();
+      },
+    });
+    void process.exited.then(() => watch.stop());
   }
 
   async #run<T>(

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Home, HostedVersions } from './hosted-versions.ts';
+import { MemoryWatch, tooLarge } from './memory-watch.ts';
 import { DEATH_NOTICE_MS, type WorkerSettings } from './worker-settings.ts';
 
 /** Looks in a row that a worker may leave unanswered: one can fall into a pause of the machine, or of this process. */
@@ -33,6 +34,7 @@ export class WorkerAttendant {
   /** Asks for its memory now and then, and ends a process that no longer answers or in which a run hangs. */
   async attend(home: Home): Promise<void> {
     const { lookEveryMs, hungAfterMs, log } = this.#settings;
+    this.#watchMemory(home);
     for (let missed = 0; this.#isCurrent(home); ) {
       missed = (await this.#look(home)) ? 0 : missed + 1;
       if (missed < MISSED_LOOKS) await sleep(Math.min(lookEveryMs, hungAfterMs), undefined, { ref: false });
@@ -59,6 +61,21 @@ export class WorkerAttendant {
     if (!this.#isCurrent(home)) return;
     if (answers) this.#hosted.reopen(shut, home);
     else void home.process.kill();
+  }
+
+  #watchMemory({ process }: Home): void {
+    const { maxMemoryBytes, log } = this.#settings;
+    if (process.pid === undefined) return;
+    const watch = new MemoryWatch({
+      pid: process.pid,
+      maxBytes: maxMemoryBytes,
+      isBusy: () => this.#hosted.running > 0,
+      exceeded: bytes => {
+        log(this.#name, `${tooLarge(bytes, maxMemoryBytes)}: its worker is killed`);
+        void process.kill();
+      },
+    });
+    void process.exited.then(() => watch.stop());
   }
 
   /** False when the worker does not say in time how it is. */

@@ -6,6 +6,7 @@
  * It ends by SIGKILL: tearing down threads that hold a session aborts the process.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -49,6 +50,7 @@ export class WorkerProcess {
     });
     this.exited = this.#watchExit();
     this.#lowerPriority(options.niceness);
+    this.#offerToKernel();
     // Writing nothing, it still errors when the process goes first.
     this.#child.stdin?.on('error', () => undefined);
     this.#child.stderr?.on('data', new LineSplitter(line => this.log(line)).push);
@@ -114,6 +116,18 @@ export class WorkerProcess {
     });
   }
 
+  /** When memory runs out the kernel takes a worker and not the gateway. Raising it needs no privilege. */
+  #offerToKernel(): void {
+    if (this.pid === undefined) return;
+    try {
+      const own = Number(readFileSync('/proc/self/oom_score_adj', 'latin1'));
+      const adjusted = Math.min(1000, own + OOM_SCORE_BEFORE_GATEWAY);
+      writeFileSync(`/proc/${this.pid}/oom_score_adj`, String(adjusted));
+    } catch {
+      // Already gone, or no Linux.
+    }
+  }
+
   #lowerPriority(niceness: number): void {
     if (this.pid === undefined) return;
     try {
@@ -123,6 +137,9 @@ export class WorkerProcess {
     }
   }
 }
+
+/** Of −1000 to 1000: so far before the gateway, which lives as long as it can. */
+const OOM_SCORE_BEFORE_GATEWAY = 500;
 
 function isReadyLine(line: string): boolean {
   if (!line.startsWith('{"ready"')) return false;

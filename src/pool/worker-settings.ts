@@ -13,6 +13,8 @@ export interface WorkerSettings {
   readonly random: () => number;
   /** Bounds loading and warming one version; after it the worker counts as hung. */
   readonly loadTimeoutMs: number;
+  /** A process that holds more is killed. */
+  readonly maxMemoryBytes: number;
   /** How often, and for how long, a worker is asked how it is. */
   readonly lookEveryMs: number;
   /** A run that takes longer hangs, unless its version may take longer still: it can only be ended with its process. */

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import test, { type TestContext } from 'node:test';
+import { allowedMs, RunWatch } from '../../src/pool/run-watch.ts';
+
+const LIMITS: readonly [string, number | undefined, number, number][] = [
+  ['ten times what is usual', 500, 120_000, 5000],
+  ['a second at least', 3, 120_000, 1000],
+  ['no longer than where nothing is known', 50_000, 120_000, 120_000],
+  ['the limit where nothing is known', undefined, 60_000, 60_000],
+];
+for (const [name, learned, unknown, expected] of LIMITS) {
+  test(`a run may take ${name}`, () => assert.equal(allowedMs(learned, unknown), expected));
+}
+
+function watched(t: TestContext) {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  const hung: number[] = [];
+  const watch = new RunWatch(
+    () => Date.now(),
+    ({ startedAt }) => hung.push(startedAt),
+  );
+  return { watch, hung, tick: (ms: number) => t.mock.timers.tick(ms) };
+}
+
+test('a run that is too old is told of, once', t => {
+  const { watch, hung, tick } = watched(t);
+  watch.begin(1000);
+  tick(999);
+  assert.deepEqual(hung, []);
+  tick(1);
+  assert.deepEqual(hung, [0]);
+  tick(10_000);
+  assert.deepEqual(hung, [0]);
+});
+
+test('runs that end in time are not told of, and each has a limit of its own', t => {
+  const { watch, hung, tick } = watched(t);
+  const quick = watch.begin(1000);
+  tick(500);
+  watch.begin(2000);
+  watch.end(quick);
+  tick(500);
+  tick(1499);
+  assert.deepEqual([hung, watch.running], [[], 1]);
+  tick(1);
+  assert.deepEqual(hung, [500]);
+});
+
+test('when this process stood still itself, runs get as much time again', t => {
+  const { watch, hung } = watched(t);
+  let now = 0;
+  t.mock.timers.reset();
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const late = new RunWatch(
+    () => now,
+    ({ startedAt }) => hung.push(startedAt),
+  );
+  assert.equal(watch.running, 0);
+  late.begin(1000);
+  now = 5000;
+  t.mock.timers.tick(1000);
+  assert.deepEqual(hung, []);
+  now = 6000;
+  t.mock.timers.tick(1000);
+  assert.deepEqual(hung, [0]);
+});
