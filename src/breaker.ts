@@ -1,76 +1,261 @@
 /**
- * A circuit breaker behind a small interface, on opossum, most of whose features are off: it has no timeout, no limiter
- * and no cache of its own here, and a trial after it was open is nobody's request.
+ * A circuit breaker behind a small interface, on opossum, most of whose features are off: it has no timeout, no limiter,
+ * no cache and no threshold of its own here, and nothing goes through it: it is told how calls have ended, so that what
+ * is under way dilutes nothing, and a trial after it was open is nobody's request.
  */
+import { EventEmitter } from 'node:events';
 import CircuitBreaker from 'opossum';
+import { type Counts, hasRecovered, MAX_OPEN_MS, openTimeMs, type Thresholds, verdictOf } from './breaker-rules.ts';
 
 export type BreakerState = 'closed' | 'open' | 'trying';
 
-export interface BreakerOptions {
-  /** Of the calls of a window, 0 … 1: more failures open it. */
-  readonly failureShare: number;
-  /** Calls without which a window says nothing. */
-  readonly leastCalls: number;
+/** `neutral` says nothing about what is called: it counts neither way. */
+export type Outcome = 'success' | 'failure' | 'neutral';
+
+export interface BreakerOptions extends Thresholds {
   readonly windowMs: number;
-  /** How long it stays open before `trial` is called, ms; not less than `windowMs`. */
+  /** How long it stays open the first time, ms; see `openTimeMs`. */
   readonly openMs: number;
-  /** Decides whether it closes: it must settle. */
+  /** The longest it stays open; absent: five minutes. */
+  readonly maxOpenMs?: number;
+  /** Decides whether it closes. */
   readonly trial: () => Promise<unknown>;
-  readonly changed?: (state: BreakerState) => void;
+  /** So many, one after the other, must succeed; absent: one. */
+  readonly trials?: number;
+  /** A trial that takes longer has failed, ms; absent: a minute. */
+  readonly trialLimitMs?: number;
+  /** Makes the trials before it opens, and opens only when one fails: for calls that may fail by their own fault. */
+  readonly triesFirst?: boolean;
+  readonly changed?: (state: BreakerState, why: string) => void;
+  /** A monotonic clock, ms; absent: `performance.now`. */
+  readonly now?: () => number;
+  /** In [0, 1), for jitter. */
+  readonly random?: () => number;
 }
 
+export interface BreakerView extends Counts {
+  readonly state: BreakerState;
+  /** Why it is not closed; ''. */
+  readonly reason: string;
+  /** How long it has been so, ms. */
+  readonly sinceMs: number;
+  /** Until it tries, ms; undefined while it is closed or held open. */
+  readonly nextTrialMs: number | undefined;
+}
+
+const BUCKETS = 10;
+
 /**
- * Counts how calls end while it is closed; when too many fail it opens, and whoever asks `isClosed` first does not
- * call. After `openMs` it makes a trial of its own: closed when that succeeds, open for as long again when not.
- * Life: until `shutDown`, after which it is open for good.
+ * Counts how calls end while it is closed; when too many fail, or are slow, it opens, and whoever asks `isClosed`
+ * first does not call. After a while it makes trials of its own: closed when they succeed, open for about twice as
+ * long when not. Opened by hand it stays open until it is closed by hand. Life: until `shutDown`, after which it is
+ * open for good.
  */
 export class Breaker {
-  readonly #circuit: CircuitBreaker<[() => Promise<unknown>], unknown>;
-  readonly #openMs: number;
-  readonly #trial: () => Promise<unknown>;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #options: BreakerOptions;
+  readonly #circuit: CircuitBreaker<[], void>;
+  /** opossum reads `resetTimeout` each time that it opens. */
+  readonly #circuitOptions: CircuitBreaker.Options<[]>;
+  readonly #rotation = new EventEmitter();
+  readonly #now: () => number;
+  #state: BreakerState = 'closed';
+  #why = '';
+  #held = false;
+  #sinceMs: number;
+  #bucketSinceMs: number;
+  /** Times in a row that it opened. */
+  #opens = 0;
+  #openForMs = 0;
+  /** A call counts only in the era in which it began: it changes whenever the breaker opens or closes. */
+  #era = 0;
+  #doubt = 0;
+  #isDoubted = false;
 
-  constructor({ failureShare, leastCalls, windowMs, openMs, trial, changed }: BreakerOptions) {
-    this.#openMs = openMs;
-    this.#trial = trial;
-    this.#circuit = new CircuitBreaker(action => action(), {
+  constructor(options: BreakerOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+    this.#sinceMs = this.#bucketSinceMs = this.#now();
+    this.#circuitOptions = {
       timeout: false,
-      errorThresholdPercentage: 100 * failureShare,
-      volumeThreshold: leastCalls,
-      rollingCountTimeout: windowMs,
-      rollingCountBuckets: 10,
-      resetTimeout: openMs,
+      // Decided here: opossum judges at failures alone, and counts calls that have not ended.
+      errorThresholdPercentage: Number.POSITIVE_INFINITY,
+      rollingCountTimeout: options.windowMs,
+      rollingCountBuckets: BUCKETS,
       rollingPercentilesEnabled: false,
       enableSnapshots: false,
-    });
-    this.#circuit.on('open', () => {
-      changed?.('open');
-      this.#tryLater();
-    });
-    this.#circuit.on('halfOpen', () => changed?.('trying'));
-    this.#circuit.on('close', () => changed?.('closed'));
+      rotateBucketController: this.#rotation,
+    };
+    this.#circuit = new CircuitBreaker(async () => {}, this.#circuitOptions);
+    this.#circuit.on('halfOpen', () => void this.#try());
   }
 
   get isClosed(): boolean {
-    return this.#circuit.closed;
+    return this.#state === 'closed';
+  }
+
+  get isHeld(): boolean {
+    return this.#held;
+  }
+
+  view(): BreakerView {
+    const now = this.#now();
+    this.#rotate(now);
+    const sinceMs = now - this.#sinceMs;
+    const nextTrialMs =
+      this.#state === 'closed' || this.#held ? undefined : Math.max(0, this.#openForMs - sinceMs);
+    return { state: this.#state, reason: this.#why, sinceMs, nextTrialMs, ...this.#counts() };
   }
 
   /** Only while `isClosed`; settles as `action` does, and counts how. */
   async run<Value>(action: () => Promise<Value>): Promise<Value> {
-    return (await this.#circuit.fire(action)) as Value;
+    const [era, startedMs] = [this.begin(), this.#now()];
+    try {
+      const value = await action();
+      this.ended(era, 'success', this.#now() - startedMs);
+      return value;
+    } catch (error) {
+      this.ended(era, 'failure', 0);
+      throw error;
+    }
+  }
+
+  /** A call begins; what is returned goes to `ended`. */
+  begin(): number {
+    return this.#era;
+  }
+
+  /** A call that took `ms` has ended. */
+  ended(era: number, outcome: Outcome, ms: number): void {
+    if (outcome === 'neutral' || era !== this.#era || this.#state !== 'closed') return;
+    this.#rotate(this.#now());
+    const { slow } = this.#options;
+    this.#circuit.emit(outcome);
+    const isSlow = outcome === 'success' && slow !== undefined && ms > slow.callMs;
+    // Nothing else counts timeouts here.
+    if (isSlow) this.#circuit.emit('timeout');
+    if (isSlow || outcome === 'failure') this.#judge();
+  }
+
+  /** Something else than its counts speaks for opening: makes the trials, and opens when one fails. */
+  async doubt(why: string): Promise<void> {
+    if (this.#state !== 'closed' || this.#isDoubted) return;
+    this.#isDoubted = true;
+    const [era, doubt] = [this.#era, ++this.#doubt];
+    const passed = await this.#passes();
+    if (doubt !== this.#doubt || era !== this.#era) return;
+    this.#isDoubted = false;
+    if (passed) this.#forget();
+    else this.#open(why);
+  }
+
+  /** What is being tried before it opens says nothing any more. */
+  dropDoubt(): void {
+    this.#doubt++;
+    this.#isDoubted = false;
+  }
+
+  /** By hand: stays open until `close`. */
+  open(reason: string): void {
+    this.#held = true;
+    this.#open(reason);
+  }
+
+  /** By hand, or because what it guards is known to be well; begins anew with nothing counted. */
+  close(): void {
+    this.#held = false;
+    this.#opens = 0;
+    this.#close();
   }
 
   shutDown(): void {
-    clearTimeout(this.#timer);
+    this.#era++;
+    this.#state = 'open';
+    this.#held = true;
     this.#circuit.shutdown();
   }
 
-  /** A moment after opossum lets one through again. */
-  #tryLater(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      if (!this.#circuit.isShutdown) this.#circuit.fire(this.#trial).catch(() => {});
-    }, this.#openMs + 10);
-    this.#timer.unref();
+  #judge(): void {
+    const why = verdictOf(this.#counts(), this.#options);
+    if (why === undefined) return;
+    if (this.#options.triesFirst === true) void this.doubt(why);
+    else this.#open(why);
+  }
+
+  #close(): void {
+    this.#forget();
+    if (this.#state === 'closed') return;
+    this.#circuit.close();
+    this.#become('closed', '');
+  }
+
+  #open(why: string): void {
+    const { windowMs, openMs, maxOpenMs = MAX_OPEN_MS, random = Math.random } = this.#options;
+    const closedForMs = this.#state === 'closed' ? this.#now() - this.#sinceMs : 0;
+    if (hasRecovered(closedForMs, this.#openForMs, windowMs)) this.#opens = 0;
+    this.#openForMs = openTimeMs(++this.#opens, openMs, maxOpenMs, random());
+    this.#circuitOptions.resetTimeout = this.#openForMs;
+    this.#circuit.open();
+    this.#become('open', why);
+  }
+
+  async #try(): Promise<void> {
+    if (this.#held) return;
+    this.#become('trying', this.#why);
+    const era = this.#era;
+    const passed = await this.#passes();
+    if (era !== this.#era) return;
+    if (passed) this.#close();
+    else this.#open(this.#why);
+  }
+
+  async #passes(): Promise<boolean> {
+    const { trial, trials = 1, trialLimitMs = 60_000 } = this.#options;
+    try {
+      for (let i = 0; i < trials; i++) await within(trialLimitMs, trial());
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #become(state: BreakerState, why: string): void {
+    this.#era++;
+    this.dropDoubt();
+    this.#state = state;
+    this.#why = why;
+    this.#sinceMs = this.#now();
+    this.#options.changed?.(state, why);
+  }
+
+  #counts(): Counts {
+    const { successes, failures, timeouts } = this.#circuit.stats;
+    return { calls: successes + failures, failures, slow: timeouts };
+  }
+
+  /** opossum keeps what it counted when it closes: the next failure alone would open it again. */
+  #forget(): void {
+    for (let i = 0; i < BUCKETS; i++) this.#rotation.emit('rotate');
+  }
+
+  /** Buckets turn when somebody looks: no timer for any number of breakers. */
+  #rotate(now: number): void {
+    const bucketMs = this.#options.windowMs / BUCKETS;
+    const passed = Math.floor((now - this.#bucketSinceMs) / bucketMs);
+    if (passed <= 0) return;
+    this.#bucketSinceMs += passed * bucketMs;
+    for (let i = 0; i < Math.min(passed, BUCKETS); i++) this.#rotation.emit('rotate');
+    // It notes every call's latency, which nobody reads.
+    for (const { latencyTimes } of this.#circuit.status.window) latencyTimes.length = 0;
+  }
+}
+
+async function within(ms: number, trial: Promise<unknown>): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error('the trial takes too long')), ms);
+  timer.unref();
+  try {
+    await Promise.race([trial, promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }

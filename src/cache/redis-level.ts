@@ -84,6 +84,7 @@ export class RedisLevel {
       leastCalls: 1,
       windowMs: OPEN_MS,
       openMs: OPEN_MS,
+      maxOpenMs: OPEN_MS,
       trial: () => this.#inTime(this.#client.ping()),
       changed: state => this.#tell(state, ''),
     });
