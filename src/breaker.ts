@@ -5,7 +5,14 @@
  */
 import { EventEmitter } from 'node:events';
 import CircuitBreaker from 'opossum';
-import { type Counts, hasRecovered, MAX_OPEN_MS, openTimeMs, type Thresholds, verdictOf } from './breaker-rules.ts';
+import {
+  type Counts,
+  hasRecovered,
+  MAX_OPEN_MS,
+  openTimeMs,
+  type Thresholds,
+  verdictOf,
+} from './breaker-rules.ts';
 
 export type BreakerState = 'closed' | 'open' | 'trying';
 

@@ -74,6 +74,18 @@ export interface WorkerChanged {
   readonly detail: string;
 }
 
+/** The breaker of one version on one worker. */
+export interface BreakerChanged {
+  readonly model: string;
+  readonly version: string;
+  readonly worker: string;
+  readonly state: 'closed' | 'open' | 'trying';
+  /** Why it is not closed; ''. */
+  readonly reason: string;
+  /** Until it tries, ms; undefined while it is closed or held open. */
+  readonly nextTrialMs: number | undefined;
+}
+
 export interface Refused {
   /** What was refused: a configuration file's path relative to where it was looked for. */
   readonly source: string;
@@ -93,6 +105,7 @@ export interface GatewayEvents {
   'input:condemned': [InputCondemned];
   'version:changed': [VersionChanged];
   'worker:changed': [WorkerChanged];
+  'breaker:changed': [BreakerChanged];
   'shared-cache:changed': [SharedCacheChanged];
   /** A value in it that no gateway wrote for its key. */
   'shared-cache:refused': [];

@@ -1,10 +1,11 @@
-import type { AdminService } from './admin/service.ts';
+import type { AdminService, WantedBreaker } from './admin/service.ts';
 import { RetryBudget } from './batch/retry-budget.ts';
 import type { LoadedGatewayConfig } from './config/gateway-config.ts';
 import { describeGatewayConfig } from './config/gateway-config.ts';
 import { modelConfigJson } from './config/triton-json.ts';
 import { GatewayError } from './errors.ts';
 import type { Events } from './events.ts';
+import { type Answerer, fallbackOf, misfitOf, submitOr } from './fallback.ts';
 import type { DataPlaneService, IndexEntry, Target } from './http/service.ts';
 import { learnedRows, modelRows, workerRows } from './operator-tables.ts';
 import { Pool, type PoolOptions } from './pool/pool.ts';
@@ -18,6 +19,7 @@ import { ServingVersion } from './serving-version.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { Statistics } from './telemetry/statistics.ts';
 import { VERSION } from './version.ts';
+import { breakerRows, HeldBreakers } from './version-breakers.ts';
 
 type Model = CatalogModel<ServingVersion>;
 
@@ -49,6 +51,9 @@ export class Gateway implements DataPlaneService, AdminService {
   readonly #targets = new Map<string, { readonly of: Model; readonly target: Target }>();
   /** By model. */
   readonly #retryBudgets = new Map<string, RetryBudget>();
+  /** Fallbacks that do not fit, told once each. */
+  readonly #misfits = new Set<string>();
+  readonly #heldBreakers = new HeldBreakers();
   #watch: RepositoryWatch | undefined;
   #state: 'starting' | 'serving' | 'closing' = 'starting';
 
@@ -62,16 +67,18 @@ export class Gateway implements DataPlaneService, AdminService {
     this.#metrics = new Metrics(events, {
       buildVersion: VERSION,
       queuedRows: () => this.#queuedRows(),
+      breakers: () => this.breakers(),
       caches: { kept: () => this.#caches(), dropped: () => this.#stores.store.dropped },
     });
     this.#catalog = new Catalog({
-      load: spec =>
-        ServingVersion.load(
-          spec,
-          { joinsRequests, stores: this.#stores, retryBudget: this.#retryBudgetOf(spec.model) },
-          this.#pool,
-          events,
-        ),
+      load: async spec => {
+        const { model, version } = spec;
+        const retryBudget = this.#retryBudgetOf(model);
+        const options = { joinsRequests, stores: this.#stores, retryBudget };
+        const serving = await ServingVersion.load(spec, options, this.#pool, events);
+        this.#heldBreakers.loaded(model, version, serving.unit.executor);
+        return serving;
+      },
       events,
       concurrency: loaded.config.workers.cpuCores,
       rescan: () => this.#following().rescan(),
@@ -148,8 +155,32 @@ export class Gateway implements DataPlaneService, AdminService {
       classLabels,
       caches: serving.cached?.shelf !== undefined,
       rowTolerance: serving.cached?.rowTolerance,
-      submit: inference => serving.submit(inference),
+      submit: this.#submitTo(model, { model: model.name, version, unit, submit: one => serving.submit(one) }),
     };
+  }
+
+  /** With what answers in its place when it cannot, where that is configured and fits. */
+  #submitTo({ config }: Model, one: Answerer): Target['submit'] {
+    const named = fallbackOf(one, config);
+    const model = named && this.#catalog.get(named.model);
+    const other = model && this.#answererOf(model, named.version);
+    if (named === undefined || other === undefined) return one.submit;
+    const misfit = misfitOf(one.unit, other.unit);
+    if (misfit === undefined) return submitOr(one, other);
+    const message = `fallback: ${other.model} version ${other.version} cannot answer for version ${one.version}: ${misfit}`;
+    if (!this.#misfits.has(message)) this.#events.emit('config:ignored', { source: one.model, message });
+    this.#misfits.add(message);
+    return one.submit;
+  }
+
+  /** Undefined while it cannot answer. */
+  #answererOf(model: Model, asked: string | undefined): Answerer | undefined {
+    try {
+      const { version, serving } = answering(model, asked);
+      return { model: model.name, version, unit: serving.unit, submit: one => serving.submit(one) };
+    } catch {
+      return undefined;
+    }
   }
 
   // What can be asked without running a model.
@@ -235,6 +266,18 @@ export class Gateway implements DataPlaneService, AdminService {
 
   workers() {
     return workerRows(this.#pool.view());
+  }
+
+  breakers() {
+    return breakerRows(this.#serving());
+  }
+
+  setBreaker(model: string, version: string, wanted: WantedBreaker): void {
+    const entry = this.#model(model).versions.get(version);
+    if (entry?.state !== 'READY') {
+      throw new GatewayError('not-found', `model "${model}" has no version ${version} that is ready`);
+    }
+    this.#heldBreakers.set(model, version, entry.loaded.unit.executor, wanted);
   }
 
   config(): unknown {

@@ -123,6 +123,8 @@ export interface CacheNote {
   readonly ageMs: number | undefined;
   /** Of its rows, those that were run for it. */
   readonly rowsRun: number;
+  /** Some of it is older than it may be, and stands in for a model that failed. */
+  readonly standsIn?: boolean;
 }
 
 /** What one caller gets back. Outputs in the order asked for, or the signature's. */
@@ -131,10 +133,17 @@ export interface InferenceResult {
   readonly timing: InferenceTiming;
   /** Absent: no cache was asked. */
   readonly cache?: CacheNote;
+  /** The version that answered in place of the one that was asked; absent: that one did. */
+  readonly instead?: AnsweredBy;
   /** True: its inputs may still be read, so their memory must not be used again. */
   readonly inputsInUse?: boolean;
   /** Of the memory that `outputs` are views of, held once for the caller; absent: it is nobody else's. */
   readonly lease?: Lease | undefined;
+}
+
+export interface AnsweredBy {
+  readonly model: string;
+  readonly version: string;
 }
 
 export interface InferenceTiming {

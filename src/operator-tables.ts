@@ -4,6 +4,7 @@ import type { WorkerView } from './pool/slot-worker.ts';
 import type { CatalogModel, VersionEntry } from './repository/catalog-entry.ts';
 import { chooseVersion } from './route/choose-version.ts';
 import type { ServingVersion } from './serving-version.ts';
+import { breakerReason } from './version-breakers.ts';
 
 type Model = CatalogModel<ServingVersion>;
 
@@ -50,7 +51,7 @@ function servingColumns({ unit, batcher, cached }: ServingVersion) {
 }
 
 function reasonOf({ problem }: Model, entry: VersionEntry<ServingVersion>): string {
-  if (entry.state === 'READY') return entry.refused || problem;
+  if (entry.state === 'READY') return entry.refused || breakerReason(entry.loaded.unit.executor) || problem;
   return entry.state === 'UNAVAILABLE' ? entry.reason || problem : problem;
 }
 

@@ -11,6 +11,7 @@ import { GatewayError } from './errors.ts';
 import type { Events } from './events.ts';
 import type { Inference, Submission } from './inference.ts';
 import type { Pool } from './pool/pool.ts';
+import type { BreakerSettings } from './pool/version-breaker.ts';
 import type { InstanceGroup, LoadedVersion, VersionContent, VersionSpec } from './pool/version-spec.ts';
 import type { CatalogSpec } from './repository/catalog-entry.ts';
 import type { ResultStores } from './result-stores.ts';
@@ -84,11 +85,13 @@ export class ServingVersion {
         maxSignatures: MAX_SIGNATURES,
         hedges: spec.config.hedge && unit.deterministic,
         retryBudget,
+        outage: () => unit.executor.outage,
         now: () => performance.now(),
       },
       unit.executor,
       events,
     );
+    unit.executor.onOutage = error => batcher.failQueued(error);
     const cached = joinsRequests
       ? cachedVersion(spec, unit, stores, inference => batcher.submit(inference))
       : undefined;
@@ -142,7 +145,14 @@ function versionSpec(spec: CatalogSpec): VersionSpec {
     instances: config.instances.flatMap(instanceGroups),
     isolation: config.isolation,
     longestRunMs: config.maxTimeoutMs,
+    breaker: breakerSettings(config),
   };
+}
+
+function breakerSettings({ breaker }: ModelConfig): BreakerSettings {
+  const { slowRunMs, slowShare, ...settings } = breaker;
+  const slow = slowRunMs === undefined ? undefined : { callMs: slowRunMs, share: slowShare };
+  return { ...settings, slow };
 }
 
 /** A group without devices stands for one; a GPU group for `count` instances on each of its devices. */

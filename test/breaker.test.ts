@@ -68,7 +68,11 @@ test('as many failures as the share says open it, and never fewer calls than the
   ];
   for (const [calls, failures, slowCalls, verdict] of table)
     assert.equal(verdictOf({ calls, failures, slow: slowCalls }, { ...THRESHOLDS, slow }), verdict);
-  assert.equal(verdictOf({ calls: 9, failures: 0, slow: 9 }, THRESHOLDS), undefined, 'no slow calls asked for');
+  assert.equal(
+    verdictOf({ calls: 9, failures: 0, slow: 9 }, THRESHOLDS),
+    undefined,
+    'no slow calls asked for',
+  );
   assert.equal(verdictOf({ calls: 9, failures: 0, slow: 0 }, { failureShare: 0, leastCalls: 1 }), undefined);
   assert.equal(
     verdictOf({ calls: 9, failures: 1, slow: 0 }, { failureShare: 0, leastCalls: 1 }),
@@ -300,7 +304,10 @@ test('closed by hand while it tries it stays closed, whatever comes of the trial
 test('run counts how a call ended before its caller knows', async t => {
   const { breaker } = breakerOf(t, { leastCalls: 1 });
   assert.equal(await breaker.run(async () => 7), 7);
-  await assert.rejects(breaker.run(() => Promise.reject(new Error('failed'))), /failed/);
+  await assert.rejects(
+    breaker.run(() => Promise.reject(new Error('failed'))),
+    /failed/,
+  );
   assert.equal(breaker.isClosed, false);
 });
 

@@ -1,6 +1,6 @@
 /** The OpenAPI document of the operator's plane, from its table of routes. */
 import { NAME_PATTERN } from '../http/names.ts';
-import type { AdminRoute } from './routes.ts';
+import type { AdminRoute } from './admin-route.ts';
 import { SCHEMAS } from './schemas.ts';
 
 type Json = Readonly<Record<string, unknown>>;

@@ -4,9 +4,10 @@ import { GatewayError } from '../errors.ts';
 import { readJsonObject } from '../http/control-body.ts';
 import { checkNames } from '../http/names.ts';
 import { hostName, isLoopback } from './addresses.ts';
+import type { AdminRoute } from './admin-route.ts';
 import { sendError } from './answer.ts';
 import type { AccessPolicy } from './guard.ts';
-import { type AdminRoute, adminRoutes, METRICS_PATH } from './routes.ts';
+import { adminRoutes, METRICS_PATH } from './routes.ts';
 import { createGuardedServer } from './server.ts';
 import type { AdminService } from './service.ts';
 import { createTokenCheck } from './token.ts';
@@ -74,10 +75,10 @@ function addRoute(app: FastifyInstance, { method, path, respond }: AdminRoute): 
     method,
     url,
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
-      const { model } = request.params as { model?: string };
-      if (model !== undefined) checkNames({ model, version: undefined });
+      const { model, version } = request.params as { model?: string; version?: string };
+      if (model !== undefined) checkNames({ model, version });
       const body = readJsonObject(request.body as Uint8Array | undefined);
-      const answer = await respond({ model: model ?? '', body });
+      const answer = await respond({ model: model ?? '', version: version ?? '', body });
       if (answer === undefined) return reply.send();
       return reply
         .headers(answer.headers ?? {})

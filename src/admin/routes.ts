@@ -1,36 +1,12 @@
 /** Every route of the operator's plane, in one table: the server and its OpenAPI document are both made from it. */
 import { GatewayError } from '../errors.ts';
 import { configOf, readyOf } from '../http/control-body.ts';
+import { type AdminRoute, json } from './admin-route.ts';
+import { breakerRoutes } from './breaker-routes.ts';
 import { openApiOf } from './openapi.ts';
 import { page, pageHeaders } from './page.ts';
 import { redact } from './redact.ts';
 import type { AdminService } from './service.ts';
-
-export interface AdminCall {
-  /** The model in the path; '' where the path has none. */
-  readonly model: string;
-  /** The request's JSON object; empty when there was no body. */
-  readonly body: Readonly<Record<string, unknown>>;
-}
-
-export interface AdminAnswer {
-  readonly contentType: string;
-  readonly text: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-export interface AdminRoute {
-  readonly method: 'GET' | 'POST';
-  /** With parameters in braces, as OpenAPI has them. */
-  readonly path: string;
-  readonly summary: string;
-  /** Name of the request body's schema in `openapi.ts`; absent: no body is read. */
-  readonly request?: string;
-  /** Name of the answer's schema, or the content type of an answer that is no JSON; absent: an empty answer. */
-  readonly answer?: string;
-  /** Undefined answers 200 with an empty body; what it throws is the error answer. */
-  readonly respond: (call: AdminCall) => AdminAnswer | undefined | Promise<AdminAnswer | undefined>;
-}
 
 export interface RouteOptions {
   readonly buildVersion: string;
@@ -47,6 +23,7 @@ export function adminRoutes(service: AdminService, options: RouteOptions): reado
     ...tableRoutes(service, options),
     ...repositoryRoutes(service),
     ...cacheRoutes(service),
+    ...breakerRoutes(service),
   ];
   const document: AdminRoute = {
     method: 'GET',
@@ -180,8 +157,4 @@ function versionOf({ version }: Readonly<Record<string, unknown>>): string | und
   const text = typeof version === 'number' ? String(version) : version;
   if (typeof text === 'string' && /^\d{1,16}$/.test(text)) return text;
   throw new GatewayError('invalid', "version: expected a version's number");
-}
-
-function json(value: unknown): AdminAnswer {
-  return { contentType: 'application/json', text: JSON.stringify(value) };
 }

@@ -36,6 +36,26 @@ export const SCHEMAS = {
       },
     ),
   ),
+  Breakers: list(
+    object(
+      {
+        model: text,
+        version: text,
+        worker: text,
+        state: { enum: ['closed', 'open', 'trying'] },
+        reason: text,
+        calls: count,
+        failures: count,
+        slow: count,
+        sinceMs: number,
+      },
+      { nextTrialMs: number },
+    ),
+  ),
+  BreakerRequest: object(
+    { state: { enum: ['open', 'closed'] } },
+    { reason: { ...text, description: 'What callers are told.', maxLength: 200 } },
+  ),
   Learned: list(
     object({
       model: text,

@@ -1,5 +1,5 @@
 /** What the operator's plane needs of the gateway. `gateway.ts` provides it; tests provide a fake. */
-import type { VersionState, WorkerChanged } from '../events.ts';
+import type { BreakerChanged, VersionState, WorkerChanged } from '../events.ts';
 import type { DataPlaneService } from '../http/service.ts';
 
 /** What is kept of one version's results. */
@@ -78,6 +78,28 @@ export interface WorkerRow {
   readonly detail?: string | undefined;
 }
 
+export type WantedBreaker =
+  | { readonly state: 'open'; readonly reason: string }
+  | { readonly state: 'closed' };
+
+/** The breaker of one version on one worker. */
+export interface BreakerRow {
+  readonly model: string;
+  readonly version: string;
+  readonly worker: string;
+  readonly state: BreakerChanged['state'];
+  /** Why it is not closed; ''. */
+  readonly reason: string;
+  /** Runs that ended within its window, and those of them that failed or were slow. */
+  readonly calls: number;
+  readonly failures: number;
+  readonly slow: number;
+  /** How long it has been in its state, ms. */
+  readonly sinceMs: number;
+  /** Until it is tried, ms; absent while it is closed or held open. */
+  readonly nextTrialMs?: number | undefined;
+}
+
 export interface AdminService
   extends Pick<DataPlaneService, 'isReady' | 'statistics' | 'index' | 'load' | 'unload'> {
   models(): readonly ModelRow[];
@@ -85,6 +107,9 @@ export interface AdminService
   learned(): readonly LearnedRow[];
   /** Drops what is kept of a model, or of one of its versions; how many results that were here. Rejects with `not-found`. */
   purge(model: string, version: string | undefined): Promise<number>;
+  breakers(): readonly BreakerRow[];
+  /** By hand, on every worker; open until it is closed so. Throws `not-found` for a version that is not serving. */
+  setBreaker(model: string, version: string, wanted: WantedBreaker): void;
   /** The effective options and where each comes from, as JSON. Secrets are blacked out on the way out. */
   config(): unknown;
   /** Prometheus' text format. */

@@ -1,3 +1,4 @@
+import type { GatewayError } from '../errors.ts';
 import type { Inference, ModelSignature } from '../inference.ts';
 import { signatureKeyOf } from '../signature-key.ts';
 import type { QueueBounds } from './admission.ts';
@@ -43,6 +44,8 @@ export interface BatcherOptions extends QueueBounds {
   readonly hedges: boolean;
   /** The model's, of all its versions together. */
   readonly retryBudget: RetryBudget;
+  /** Every worker's breaker is open: the error for whoever asks; else undefined. Absent: never. */
+  readonly outage?: () => GatewayError | undefined;
   /** The clock of deadlines: `performance.now`, ms. */
   readonly now: () => number;
 }

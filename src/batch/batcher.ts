@@ -131,6 +131,11 @@ export class Batcher {
   /** Refuses new requests and fails those with rows still queued; what runs is answered. */
   close(error: GatewayError): void {
     void this.#leave();
+    this.failQueued(error);
+  }
+
+  /** Fails those with rows still queued, or waiting to run again; what runs is answered. */
+  failQueued(error: GatewayError): void {
     for (let entry = this.#backlog.some; entry !== undefined; entry = this.#backlog.some) {
       this.#fail(entry, error);
     }
@@ -152,6 +157,8 @@ export class Batcher {
       const message = `model "${model}" version ${version} is being taken out of service`;
       return new GatewayError('unavailable', message, { retryAfterMs: 1000 });
     }
+    const outage = this.#options.outage?.();
+    if (outage !== undefined) return outage;
     const misfit = rowsError(inference, this.#options.maxBatchSize > 0);
     if (misfit !== undefined) return misfit;
     if (!this.#condemned.isEmpty) {
@@ -252,6 +259,11 @@ export class Batcher {
 
   /** Halving finds who fails a run and is not a retry: only what may happen again for want of a worker is counted. */
   #runAgain(rerun: Rerun): boolean {
+    const outage = rerun.where === 'anywhere' ? this.#options.outage?.() : undefined;
+    if (outage !== undefined) {
+      for (const { entry } of rerun.pieces) this.#fail(entry, outage);
+      return true;
+    }
     const isRetry = rerun.deaths + rerun.misses > 0;
     if (isRetry && !this.#options.retryBudget.take(this.#options.now())) return false;
     this.#reruns.add(rerun);

@@ -99,7 +99,7 @@ export class Keeper {
     const { ttlMs, staleIfErrorMs } = this.#options;
     const ageMs = Date.now() - stored.storedAt;
     if (ageMs >= ttlMs + staleIfErrorMs) return undefined;
-    return resultOf(stored, { outcome: 'stale', ageMs, renew: false });
+    return resultOf(stored, { outcome: 'stale', ageMs, renew: false, standsIn: true });
   }
 
   /** Asks the second level for what is missing. Nothing that it says after a purge counts. */

@@ -18,6 +18,8 @@ export interface Keeping {
   readonly ageMs: number;
   /** It answers, and is to be renewed meanwhile. */
   readonly renew: boolean;
+  /** It is too old, and stands in for a model that failed. */
+  readonly standsIn?: boolean;
 }
 
 export interface UnitResult {

@@ -42,6 +42,7 @@ export class Waiter implements Submission, Passenger, HasDeadline {
   #outcome: CacheOutcome = 'hit';
   #oldest: number | undefined;
   #rowsRun = 0;
+  #standsIn = false;
   #unitsRun = 0;
   #settled = false;
   /** A run of its own failed: a worker may still be reading its part of the inputs. */
@@ -159,6 +160,7 @@ export class Waiter implements Submission, Passenger, HasDeadline {
   #noteKept({ kept }: UnitResult): void {
     if (kept === undefined) return;
     this.#note(kept.outcome);
+    if (kept.standsIn === true) this.#standsIn = true;
     this.#oldest = Math.max(this.#oldest ?? 0, kept.ageMs);
   }
 
@@ -210,7 +212,8 @@ export class Waiter implements Submission, Passenger, HasDeadline {
 
   /** Where nothing is kept, an answer that was run for is what it always was. */
   #told(): CacheNote {
-    return { outcome: this.#outcomeTold(), ageMs: this.#oldest, rowsRun: this.#rowsRun };
+    const told = { outcome: this.#outcomeTold(), ageMs: this.#oldest, rowsRun: this.#rowsRun };
+    return this.#standsIn ? { ...told, standsIn: true } : told;
   }
 
   #outcomeTold(): CacheOutcome | undefined {

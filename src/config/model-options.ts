@@ -243,7 +243,43 @@ export const modelSchema = Type.Object({
       'Send a batch to a second worker too when it takes longer than 95 of 100 like it; needs instances on several.',
     ...RELOAD,
   }),
+  breaker: Type.Object({
+    failureShare: Type.Number({
+      minimum: 0.01,
+      maximum: 1,
+      default: 0.5,
+      expected: 'a number from 0.01 to 1',
+      description:
+        'Runs that fail by their worker, of those within windowMs: with as many, that worker is left out.',
+      ...RELOAD,
+    }),
+    leastRuns: int(1, 1_000_000, 'Runs without which a window says nothing.', { default: 20, ...RELOAD }),
+    windowMs: int(100, 3_600_000, 'How far back runs count.', { default: 10_000, ...RELOAD }),
+    openMs: int(100, 300_000, 'How long a worker is left out the first time; then twice as long each time.', {
+      default: 10_000,
+      ...RELOAD,
+    }),
+    slowRunMs: Type.Optional(int(1, 86_400_000, 'Runs that take longer are slow; absent: none is.', RELOAD)),
+    slowShare: Type.Number({
+      minimum: 0.01,
+      maximum: 1,
+      default: 0.8,
+      expected: 'a number from 0.01 to 1',
+      description: 'Slow runs, of those within windowMs: with as many, that worker is left out.',
+      ...RELOAD,
+    }),
+  }),
   fallback: Type.Object({
+    version: Type.Optional(
+      int(1, MAX_VERSION, 'Version that answers while this one is out of service; of model, where given.'),
+    ),
+    model: Type.Optional(
+      Type.String({
+        pattern: '^(?!\\.)[A-Za-z0-9._-]{1,128}$',
+        expected: "a model's name",
+        description: 'Model that answers while this one is out of service: of equal inputs and outputs.',
+      }),
+    ),
     onCanaryFailure: Type.Enum(['stable', 'none'], {
       default: 'stable',
       description: 'Who answers when a canary fails.',

@@ -1,3 +1,4 @@
+import type { Route } from '../events.ts';
 import type { CacheOutcome, InferenceResult, InferenceTiming, Lease } from '../inference.ts';
 import type { EncodedReply, InferReply } from '../protocol/encode-infer.ts';
 import type { InferRequest } from '../protocol/infer-request.ts';
@@ -14,7 +15,9 @@ const MIN_COMPRESSED_BYTES = 1024;
 /** What the answer says besides the model's outputs. */
 interface Told {
   readonly timing: InferenceTiming;
-  readonly target: Target;
+  /** Who answered, and how it came to. */
+  readonly version: string;
+  readonly route: Route;
   readonly outcome: CacheOutcome | undefined;
   readonly ageMs: number | undefined;
   /** Let go when the answer is written. */
@@ -34,8 +37,10 @@ export function answerInference(
 ): Promise<void> | undefined {
   const { outputs, timing, lease } = result;
   const outcome = cacheOutcomeOf(result, target);
-  const told: Told = { timing, target, lease, outcome, ageMs: result.cache?.ageMs };
-  const reply: InferReply = { model: target.model, version: target.version, id: request.id, outputs };
+  const { model, version } = result.instead ?? target;
+  const route = routeOf(result, target);
+  const told: Told = { timing, version, route, lease, outcome, ageMs: result.cache?.ageMs };
+  const reply: InferReply = { model, version, id: request.id, outputs };
   if (isLargeAnswer(outputs, request))
     return encodeAside(exchange, reply, request, target, plane).then(encoded =>
       answerEncoded(exchange, encoded, told),
@@ -53,6 +58,14 @@ export function cacheOutcomeOf(
   { caches }: Target,
 ): CacheOutcome | undefined {
   return cache?.outcome ?? (caches ? 'bypass' : undefined);
+}
+
+/** How who answered came to: in place of who was asked, where that one could not. */
+export function routeOf(
+  { instead, cache }: Pick<InferenceResult, 'instead' | 'cache'>,
+  target: Target,
+): Route {
+  return instead !== undefined || cache?.standsIn === true ? 'fallback' : target.route;
 }
 
 /** With the labels of the classes that are asked for: there may be many of others. */
@@ -78,10 +91,10 @@ function encodeAside(
 function answerEncoded(
   exchange: Answering,
   { chunks, byteLength, contentType, headerLength }: EncodedReply,
-  { timing, target, lease, outcome, ageMs }: Told,
+  { timing, version, route, lease, outcome, ageMs }: Told,
 ): Promise<void> | undefined {
-  const headers = ['content-type', contentType, 'headgate-version', target.version];
-  headers.push('headgate-route', target.route, 'server-timing', serverTiming(timing, exchange.startedAt));
+  const headers = ['content-type', contentType, 'headgate-version', version];
+  headers.push('headgate-route', route, 'server-timing', serverTiming(timing, exchange.startedAt));
   if (outcome !== undefined) headers.push('headgate-cache', outcome);
   if (ageMs !== undefined) headers.push('age', String(Math.floor(ageMs / 1000)));
   if (headerLength !== undefined) headers.push('inference-header-content-length', String(headerLength));

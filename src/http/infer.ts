@@ -9,7 +9,7 @@ import { Reservation } from './byte-budget.ts';
 import { isLargeJson } from './codec-size.ts';
 import type { CodecThreads } from './codec-threads.ts';
 import type { Exchange } from './exchange.ts';
-import { answerInference, cacheOutcomeOf } from './infer-answer.ts';
+import { answerInference, cacheOutcomeOf, routeOf } from './infer-answer.ts';
 import { inflate } from './inflate.ts';
 import { checkNames, type Named } from './names.ts';
 import type { Plane } from './plane.ts';
@@ -171,6 +171,8 @@ export class InferCall {
     this.#record.queueMs = result.timing.queueMs;
     this.#record.inferMs = result.timing.inferMs;
     this.#record.cache = cacheOutcomeOf(result, target);
+    this.#record.route = routeOf(result, target);
+    if (result.instead !== undefined) Object.assign(this.#record, result.instead);
     this.#record.rowsRun = result.cache?.rowsRun ?? request.rows;
     this.#answeringSince = performance.now();
     return answerInference(this.#exchange, result, request, target, this.#plane);

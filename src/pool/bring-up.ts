@@ -35,8 +35,9 @@ async function warmInstance(hosted: HostedVersion, run: TimedRun, runs: number):
   }
 }
 
-function permittedRun(
-  hosted: HostedVersion,
+/** Makes runs on one instance, each when its device has room; rejects with the signal's reason instead once it aborted. */
+export function permittedRun(
+  hosted: Pick<HostedVersion, 'device' | 'weight' | 'path'>,
   client: WorkerClient,
   scheduler: Scheduler,
   instance: number,

@@ -1,8 +1,13 @@
 /** One load order and the seats it makes on a worker: what a worker must run again after it was replaced. */
+import type { BreakerState } from '../breaker.ts';
+import { GatewayError } from '../errors.ts';
 import type { Execution, ExecutionResult } from '../inference.ts';
 import type { LoadOrder } from '../protocol/load-order.ts';
+import { permittedRun } from './bring-up.ts';
 import type { Seats } from './fair-share.ts';
 import type { WarmUpRun } from './run-times.ts';
+import type { Scheduler } from './scheduler.ts';
+import { type BreakerSettings, VersionBreaker } from './version-breaker.ts';
 import { versionPath, type WorkerClient } from './worker-client.ts';
 import { isWorkerGone, workerGoneBefore } from './worker-failure.ts';
 
@@ -17,7 +22,15 @@ export interface HostedVersionOptions {
   readonly warmUp: readonly WarmUpRun[];
   /** As in `VersionSpec`. */
   readonly longestRunMs: number | undefined;
+  readonly scheduler: Scheduler;
+  readonly breaker: BreakerSettings;
+  /** In [0, 1), for jitter. */
+  readonly random: () => number;
 }
+
+/** A sample that takes longer has failed, ms; longer still where the version's runs may. */
+const LEAST_TRIAL_LIMIT_MS = 30_000;
+const NEVER = new AbortController().signal;
 
 export class HostedVersion implements Seats {
   readonly model: string;
@@ -31,8 +44,16 @@ export class HostedVersion implements Seats {
   /** `cpu`, `cpu×4` with four threads a run, `cuda`: latencies of one kind are alike. */
   readonly kind: string;
   readonly #longestRunMs: number;
+  readonly breaker: VersionBreaker;
+  /** Its breaker opened, tries or closed. */
+  breakerChanged: (state: BreakerState, reason: string) => void = () => undefined;
+  /** As operators know it. */
+  worker = '';
   inUse = 0;
-  open = false;
+  readonly #scheduler: Scheduler;
+  readonly #slowMs: number;
+  #isUp = false;
+  #tried = 0;
   #shutSinceMs = performance.now();
   #client: WorkerClient | undefined;
   #lost: () => void = () => undefined;
@@ -41,7 +62,7 @@ export class HostedVersion implements Seats {
   #drained: (() => void) | undefined;
 
   constructor(options: HostedVersionOptions) {
-    const { model, version, order, device, weight, warmUp, longestRunMs } = options;
+    const { model, version, order, device, weight, warmUp, longestRunMs, scheduler, breaker } = options;
     this.model = model;
     this.version = version;
     this.order = order;
@@ -49,6 +70,18 @@ export class HostedVersion implements Seats {
     this.weight = weight;
     this.warmUp = warmUp;
     this.#longestRunMs = longestRunMs ?? 0;
+    this.#scheduler = scheduler;
+    this.#slowMs = breaker.slow?.callMs ?? Number.POSITIVE_INFINITY;
+    this.breaker = new VersionBreaker({
+      ...breaker,
+      random: options.random,
+      trySample: () => this.#trySample(),
+      trialLimitMs: Math.max(LEAST_TRIAL_LIMIT_MS, this.#longestRunMs),
+      changed: (state, reason) => {
+        if (state === 'closed') scheduler.wake();
+        this.breakerChanged(state, reason);
+      },
+    });
     this.total = order.instances;
     this.path = versionPath(model, order.version);
     this.kind = order.intraOpThreads > 1 ? `${order.kind}×${order.intraOpThreads}` : order.kind;
@@ -56,6 +89,16 @@ export class HostedVersion implements Seats {
 
   get running(): number {
     return this.#startedMs.length;
+  }
+
+  /** Its worker has it, warm. */
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  /** It may be asked: it is up, and its breaker is closed. */
+  get open(): boolean {
+    return this.#isUp && this.breaker.isClosed;
   }
 
   /** Whether a run under way takes longer than `anyMs`, ms, and longer than this version may. */
@@ -66,37 +109,72 @@ export class HostedVersion implements Seats {
 
   /** Takes work through this client from now on; `lost` hears of a connection that broke under a run. */
   openOn(client: WorkerClient, lost: () => void): void {
+    const isNew = client !== this.#client;
     this.#client = client;
     this.#lost = lost;
-    this.open = true;
+    this.#isUp = true;
+    if (isNew) this.breaker.workerIsNew();
   }
 
-  /** Since when it takes no work, on the `performance.now()` clock; undefined while it does. */
+  /** Since when it has not been up, on the `performance.now()` clock; undefined while it is. */
   get shutSinceMs(): number | undefined {
-    return this.open ? undefined : this.#shutSinceMs;
+    return this.#isUp ? undefined : this.#shutSinceMs;
   }
 
   /** Takes no more work; what runs goes on. */
   shut(): void {
-    if (!this.open) return;
-    this.open = false;
+    if (!this.#isUp) return;
+    this.#isUp = false;
     this.#shutSinceMs = performance.now();
+    this.breaker.workerShut();
   }
 
   async run(execution: Execution): Promise<ExecutionResult> {
-    // Between grant and execution the worker may have died.
-    if (!this.open || this.#client === undefined) throw workerGoneBefore();
-    const startedMs = performance.now();
-    this.#startedMs.push(startedMs);
+    const client = this.#client;
+    // Between grant and execution the worker may have died, or its breaker have opened.
+    if (!this.open || client === undefined) throw workerGoneBefore();
+    const startedMs = this.#begin();
+    const run = this.breaker.begin();
     try {
-      return await this.#client.infer(this.path, execution);
+      const result = await client.infer(this.path, execution);
+      this.breaker.succeeded(run, performance.now() - startedMs);
+      return result;
+    } catch (error) {
+      if (isWorkerGone(error)) this.#lost();
+      this.breaker.failed(run, GatewayError.from(error), execution);
+      throw error;
+    } finally {
+      this.#end(startedMs);
+    }
+  }
+
+  /** Nobody's request; of one instance after the other. Without a sample, whether the worker has the version. */
+  async #trySample(): Promise<void> {
+    const [client, sample] = [this.#client, this.warmUp[0]];
+    if (!this.#isUp || client === undefined) throw workerGoneBefore();
+    const startedMs = this.#begin();
+    try {
+      if (sample === undefined) return void (await client.metadata(this.path));
+      const instance = this.#tried++ % this.total;
+      const { roundTripMs } = await permittedRun(this, client, this.#scheduler, instance, NEVER)(sample);
+      if (roundTripMs > this.#slowMs) throw new Error('the sample takes too long');
     } catch (error) {
       if (isWorkerGone(error)) this.#lost();
       throw error;
     } finally {
-      this.#startedMs.splice(this.#startedMs.indexOf(startedMs), 1);
-      if (this.#startedMs.length === 0) this.#drained?.();
+      this.#end(startedMs);
     }
+  }
+
+  #begin(): number {
+    const startedMs = performance.now();
+    this.#startedMs.push(startedMs);
+    return startedMs;
+  }
+
+  #end(startedMs: number): void {
+    this.#startedMs.splice(this.#startedMs.indexOf(startedMs), 1);
+    if (this.#startedMs.length === 0) this.#drained?.();
   }
 
   /** Resolves when nothing runs here any more. */

@@ -65,9 +65,9 @@ export class HostedVersions {
 
   /** None takes work. Returns those that did. */
   shut(): readonly HostedVersion[] {
-    const open = [...this.#all].filter(hosted => hosted.open);
-    for (const hosted of open) hosted.shut();
-    return open;
+    const up = [...this.#all].filter(hosted => hosted.isUp);
+    for (const hosted of up) hosted.shut();
+    return up;
   }
 
   /** Those of them that are still hosted take work again. */
@@ -103,7 +103,7 @@ export class HostedVersions {
   async restore(home: Home): Promise<void> {
     this.#suspects.clear();
     for (let round = 1; this.#isHome(home); round++) {
-      const missing = [...this.#all].filter(hosted => !hosted.open);
+      const missing = [...this.#all].filter(hosted => !hosted.isUp);
       if (missing.length === 0) return;
       for (const hosted of missing.sort((a, b) => this.#deathsOf(a) - this.#deathsOf(b))) {
         await this.bringUp(hosted, home).catch(error => this.#report(hosted, error));

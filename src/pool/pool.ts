@@ -24,6 +24,7 @@ import { ScratchWorkers } from './scratch-workers.ts';
 import type { WorkerView } from './slot-worker.ts';
 import { createSocketDirectory, sweepSocketDirectories } from './socket-directory.ts';
 import { Spares } from './spares.ts';
+import { UNCONFIGURED } from './version-breaker.ts';
 import { VersionExecutor } from './version-executor.ts';
 import type { InstanceGroup, LoadedVersion, MeasuredSize, VersionSpec } from './version-spec.ts';
 import { versionPath, type WorkerClient } from './worker-client.ts';
@@ -145,6 +146,7 @@ export class Pool {
     const { fleet } = this.#running();
     const results = await Promise.allSettled(hosted.map(one => fleet.host(one, spec.isolation)));
     const unload = async (): Promise<void> => {
+      for (const { breaker } of hosted) breaker.shutDown();
       await Promise.all(hosted.map(one => fleet.unhost(one)));
     };
     const failed = results.find(result => result.status === 'rejected');
@@ -161,7 +163,12 @@ export class Pool {
       measured: hosted.flatMap(measuredSizes),
       sampleRun: sample && (rows => repeated(sample, rows)),
       kinds: [...new Set(hosted.map(({ kind }) => kind))],
-      executor: new VersionExecutor(this.#scheduler.flow(), hosted, this.#apartRuns(spec, hosted[0])),
+      executor: new VersionExecutor(
+        this.#scheduler.flow(),
+        hosted,
+        this.#apartRuns(spec, hosted[0]),
+        this.#events,
+      ),
       instances: hosted.reduce((sum, { total }) => sum + total, 0),
       memoryBytes: examined.instanceBytes * hosted.reduce((sum, { total }) => sum + total, 0),
       contentSha256: spec.content.sha256,
@@ -239,7 +246,18 @@ export class Pool {
     const weight = cpu ? Math.min(group.intraOpThreads, this.#cores) : 1;
     const order = this.#order(spec, group);
     const runs = warmUp.map((execution, at) => new WarmUpRun(execution, at < warmed.length));
-    return new HostedVersion({ model, version, order, device, weight, warmUp: runs, longestRunMs });
+    return new HostedVersion({
+      model,
+      version,
+      order,
+      device,
+      weight,
+      warmUp: runs,
+      longestRunMs,
+      scheduler: this.#scheduler,
+      breaker: spec.breaker ?? UNCONFIGURED,
+      random: this.#options.random ?? Math.random,
+    });
   }
 
   /** Each order has a generation of its own: replaced content never meets what it replaces on a worker. */

@@ -1,20 +1,58 @@
 /** The workers of one version, as its batcher sees them. */
+
+import type { BreakerState, BreakerView } from '../breaker.ts';
+import type { GatewayError } from '../errors.ts';
+import type { Events } from '../events.ts';
 import type { Capacity, Execution, ExecutionResult, Executor, Slot } from '../inference.ts';
 import type { ApartRuns } from './apart-runs.ts';
 import type { HostedVersion } from './hosted-version.ts';
+import { outageError } from './outage.ts';
 import type { Flow, Grant } from './scheduler.ts';
+
+/** The breaker of one version on one worker. */
+export interface HostedBreaker extends BreakerView {
+  readonly worker: string;
+}
 
 export class VersionExecutor implements Executor {
   readonly #flow: Flow;
   readonly #hosted: readonly HostedVersion[];
   readonly #apart: ApartRuns;
+  readonly #events: Events;
+  /** Told when every breaker is open: what waits for a worker waits in vain. */
+  onOutage: (error: GatewayError) => void = () => undefined;
+  #isOut = false;
 
   /** The hosted versions become the flow's seats. */
-  constructor(flow: Flow, hosted: readonly HostedVersion[], apart: ApartRuns) {
+  constructor(flow: Flow, hosted: readonly HostedVersion[], apart: ApartRuns, events: Events) {
     this.#flow = flow;
     this.#hosted = hosted;
     this.#apart = apart;
+    this.#events = events;
     flow.seats.push(...hosted);
+    for (const one of hosted) {
+      one.breakerChanged = (state, reason) => this.#breakerChanged(one, state, reason);
+    }
+  }
+
+  /** Every breaker is open: the error for whoever asks; else undefined. */
+  get outage(): GatewayError | undefined {
+    if (!this.#isOut) return undefined;
+    const { model, version } = this.#hosted[0] as HostedVersion;
+    return outageError(model, version, this.breakers());
+  }
+
+  breakers(): readonly HostedBreaker[] {
+    return this.#hosted.map(({ worker, breaker }) => ({ worker, ...breaker.view() }));
+  }
+
+  /** By hand, on every worker: until `closeBreakers`. */
+  openBreakers(reason: string): void {
+    for (const { breaker } of this.#hosted) breaker.open(reason);
+  }
+
+  closeBreakers(): void {
+    for (const { breaker } of this.#hosted) breaker.close();
   }
 
   /** Since when none of its workers can run it, on the `performance.now()` clock; undefined while one can. */
@@ -45,10 +83,22 @@ export class VersionExecutor implements Executor {
     return this.#apart.acquire(grant);
   }
 
+  #breakerChanged(
+    { model, version, worker, breaker }: HostedVersion,
+    state: BreakerState,
+    reason: string,
+  ): void {
+    this.#isOut = this.#hosted.length > 0 && this.#hosted.every(one => !one.breaker.isClosed);
+    const nextTrialMs = breaker.view().nextTrialMs;
+    this.#events.emit('breaker:changed', { model, version, worker, state, reason, nextTrialMs });
+    const { outage } = this;
+    if (outage !== undefined) this.onOutage(outage);
+  }
+
   #slotOf(granted: Grant): Slot {
     const hosted = this.#hosted.find(one => one === granted.seats);
     if (hosted === undefined) throw new Error('this is a bug: seats of another version were granted');
-    return new GrantedSlot(hosted, granted);
+    return new GrantedSlot(hosted, granted, this);
   }
 }
 
@@ -56,11 +106,13 @@ export class VersionExecutor implements Executor {
 class GrantedSlot implements Slot {
   readonly hosted: HostedVersion;
   readonly #grant: Grant;
+  readonly #executor: VersionExecutor;
   #runs = false;
 
-  constructor(hosted: HostedVersion, grant: Grant) {
+  constructor(hosted: HostedVersion, grant: Grant, executor: VersionExecutor) {
     this.hosted = hosted;
     this.#grant = grant;
+    this.#executor = executor;
   }
 
   get kind(): string {
@@ -76,6 +128,9 @@ class GrantedSlot implements Slot {
     let consumedMs: number | undefined;
     this.#runs = true;
     try {
+      // It may have begun since the grant.
+      const { outage } = this.#executor;
+      if (outage !== undefined) throw outage;
       const result = await this.hosted.run(execution);
       consumedMs = result.inferMs;
       return result;

@@ -2,6 +2,7 @@
 import type { Execution, ModelSignature } from '../inference.ts';
 import type { DeviceKind, ExternalData } from '../protocol/load-order.ts';
 import type { Datatype } from '../tensor.ts';
+import type { BreakerSettings } from './version-breaker.ts';
 import type { VersionExecutor } from './version-executor.ts';
 
 /** The bytes that must be loaded: a worker refuses a file whose hash differs. */
@@ -51,6 +52,8 @@ export interface VersionSpec {
   readonly isolation: 'shared' | 'dedicated';
   /** A run may take as long without hanging, ms; absent: as long as the pool lets any. */
   readonly longestRunMs?: number;
+  /** Absent: `UNCONFIGURED`. */
+  readonly breaker?: BreakerSettings;
 }
 
 /** How far the batch axis can be believed. */

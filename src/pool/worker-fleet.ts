@@ -29,7 +29,7 @@ export class WorkerFleet {
   /** Resolves when the version takes work. */
   async host(hosted: HostedVersion, isolation: 'shared' | 'dedicated'): Promise<void> {
     const worker = isolation === 'shared' ? this.slot(hosted.device) : this.#dedicate(hosted);
-    this.#homes.set(hosted, worker);
+    this.#settle(hosted, worker);
     await worker.host(hosted);
   }
 
@@ -54,10 +54,15 @@ export class WorkerFleet {
   #isolate(hosted: HostedVersion): void {
     this.#homes.get(hosted)?.abandon(hosted);
     const own = this.#dedicate(hosted);
-    this.#homes.set(hosted, own);
+    this.#settle(hosted, own);
     own.adopt(hosted);
     const { model, version } = hosted;
     this.#settings.log(own.name, `${model} version ${version} crashed a shared worker and gets its own`);
+  }
+
+  #settle(hosted: HostedVersion, worker: SlotWorker): void {
+    hosted.worker = worker.name;
+    this.#homes.set(hosted, worker);
   }
 
   #dedicate(hosted: HostedVersion): SlotWorker {

@@ -1,11 +1,15 @@
 /** Which versions on disk are wanted, and what the names for them mean. Pure. */
 import type { ModelConfig } from '../config/model-options.ts';
 
-type Policy = Pick<ModelConfig, 'versions' | 'stable' | 'labels'>;
+type Policy = Pick<ModelConfig, 'versions' | 'stable' | 'labels'> & Partial<Pick<ModelConfig, 'fallback'>>;
 
-/** The versions to have loaded, ascending; always those that `stable` and `labels` name, as far as they exist. */
+/** The versions to have loaded, ascending; always those that `stable`, `labels` and `fallback` name, as far as they exist. */
 export function wantedVersions(policy: Policy, available: readonly string[]): string[] {
-  const wanted = new Set([...chosen(policy.versions, available), ...namedVersions(policy)]);
+  const wanted = new Set([
+    ...chosen(policy.versions, available),
+    ...namedVersions(policy),
+    ...fallbackVersion(policy),
+  ]);
   return ascending(available.filter(version => wanted.has(version)));
 }
 
@@ -19,6 +23,12 @@ function chosen(versions: Policy['versions'], available: readonly string[]): rea
 export function namedVersions({ stable, labels }: Pick<Policy, 'stable' | 'labels'>): Set<string> {
   const named = Object.values(labels).map(String);
   return new Set(stable === undefined ? named : [String(stable), ...named]);
+}
+
+/** Of its own that answers when others cannot. */
+function fallbackVersion({ fallback }: Policy): readonly string[] {
+  if (fallback?.version === undefined || fallback.model !== undefined) return [];
+  return [String(fallback.version)];
 }
 
 export function ascending(versions: readonly string[]): string[] {

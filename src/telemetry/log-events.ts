@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { ErrorCode } from '../errors.ts';
 import type {
+  BreakerChanged,
   Events,
   Refused,
   RequestDone,
@@ -48,6 +49,7 @@ export function logEvents(events: Events, logger: Logger): () => void {
     logger.warn({ ...input }, 'an input took its worker down twice and is refused'),
   );
   events.on('worker:changed', change => logWorker(logger, change));
+  events.on('breaker:changed', change => logBreaker(logger, change));
   events.on('shared-cache:changed', change => logSharedCache(logger, change));
   events.on('config:refused', refused => logRefused(logger, refused));
   events.on('config:ignored', ignored => logIgnored(logger, ignored));
@@ -69,6 +71,12 @@ function logVersion(logger: Logger, { model, version, state, reason }: VersionCh
 function logWorker(logger: Logger, { worker, state, pid, detail }: WorkerChanged): void {
   const level = state === 'exited' || state === 'waiting' ? 'warn' : 'info';
   logger[level]({ worker, state, pid, detail: short(detail) }, `worker ${state}`);
+}
+
+function logBreaker(logger: Logger, change: BreakerChanged): void {
+  const { model, version, worker, state, reason, nextTrialMs } = change;
+  const level = state === 'open' ? 'warn' : 'info';
+  logger[level]({ model, version, worker, reason: short(reason), nextTrialMs }, `breaker ${state}`);
 }
 
 /** Connecting is tried again every few seconds: only a change is worth a line, and that is what comes. */

@@ -5,6 +5,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { Gauge, Registry } from 'prom-client';
 import type { Events } from '../events.ts';
+import { type BreakerReading, registerBreakers } from './breaker-metrics.ts';
 import { histogramText } from './buckets.ts';
 import { type CacheReadings, registerCaches } from './cache-metrics.ts';
 import { ProcessMetrics } from './process-metrics.ts';
@@ -27,6 +28,8 @@ export interface MetricsOptions {
   readonly queuedRows?: () => Iterable<QueuedRows>;
   /** Read at each scrape. */
   readonly caches?: CacheReadings;
+  /** Read at each scrape. */
+  readonly breakers?: () => Iterable<BreakerReading>;
   /** Versions kept at most; then the longest unloaded goes first. */
   readonly maxVersions?: number;
 }
@@ -47,6 +50,7 @@ export class Metrics {
     this.#listen(events);
     registerVersionMetrics(this.#registry, this.#versions);
     if (options.queuedRows !== undefined) registerQueuedRows(this.#registry, options.queuedRows);
+    if (options.breakers !== undefined) registerBreakers(this.#registry, options.breakers);
     if (options.caches !== undefined) registerCaches(this.#registry, options.caches, events);
     new WorkerMetrics(events, this.#registry);
     this.#process = new ProcessMetrics(this.#registry, options.buildVersion);
@@ -73,6 +77,9 @@ export class Metrics {
     events.on('request:done', done => this.#versions.at(done.model, done.version).value.countRequest(done));
     events.on('batch:done', done => this.#versions.at(done.model, done.version).value.countBatch(done));
     events.on('input:condemned', ({ model, version }) => this.#versions.at(model, version).value.condemned++);
+    events.on('breaker:changed', ({ model, version, state }) => {
+      this.#versions.at(model, version).value.breakerChanges[state]++;
+    });
     events.on('version:changed', ({ model, version, state }) => {
       const entry = this.#versions.at(model, version);
       entry.live = state !== 'UNAVAILABLE';

@@ -33,6 +33,7 @@ export function registerVersionMetrics(registry: Registry, versions: Versions): 
     series => series.condemned,
   );
   registerReruns(registry, versions);
+  registerBreakerChanges(registry, versions);
   registerCache(registry, versions);
   registerState(registry, versions);
 }
@@ -114,6 +115,23 @@ function registerReruns(registry: Registry, versions: Versions): void {
         if (version === '') continue;
         for (const [where, count] of Object.entries(value.reruns))
           this.inc({ ...value.labels, where }, count);
+      }
+    },
+  });
+}
+
+function registerBreakerChanges(registry: Registry, versions: Versions): void {
+  new Counter({
+    name: 'headgate_breaker_transitions_total',
+    help: 'Times a breaker of the version on one of its workers came to be closed, trying or open.',
+    labelNames: ['model', 'version', 'state'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { version, value } of versions.entries()) {
+        if (version === '') continue;
+        for (const [state, count] of Object.entries(value.breakerChanges))
+          this.inc({ ...value.labels, state }, count);
       }
     },
   });

@@ -34,6 +34,8 @@ export class VersionSeries {
   /** Of them, those that were not the first, by where they ran. */
   readonly reruns = { anywhere: 0, apart: 0, hedged: 0 };
   condemned = 0;
+  /** Of its breakers on all workers. */
+  readonly breakerChanges = { closed: 0, trying: 0, open: 0 };
   paddedRows = 0;
   elements = 0;
   paddingElements = 0;

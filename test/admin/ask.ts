@@ -21,6 +21,12 @@ export interface Answered {
 
 export type Ask = (asked?: Asked) => Promise<Answered>;
 
+/** A route's path with a model and version in it, and what it must be sent. */
+export function askable(path: string): { readonly path: string; readonly body?: string } {
+  const named = path.replace('{model}', 'digits').replace('{version}', '1');
+  return path.endsWith('/breaker') ? { path: named, body: '{"state":"closed"}' } : { path: named };
+}
+
 /** A plane on a free loopback port, closed with the test. */
 export async function startPlane(
   t: TestContext,

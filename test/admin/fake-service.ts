@@ -36,6 +36,9 @@ export function fakeService(over: Partial<AdminService> = {}): FakeService {
       calls.push(`purge ${model} ${version}`);
       return 7;
     },
+    breakers: () => [],
+    setBreaker: (model, version, wanted) =>
+      void calls.push(`breaker ${model} ${version} ${JSON.stringify(wanted)}`),
     ...over,
   };
 }

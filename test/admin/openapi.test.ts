@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { startPlane } from './ask.ts';
+import { askable, startPlane } from './ask.ts';
 
 type Json = Record<string, unknown>;
 type Document = {
@@ -21,6 +21,7 @@ test('the document names exactly the routes that answer', async t => {
   assert.deepEqual(described, [
     'GET /',
     'GET /metrics',
+    'GET /v1/breakers',
     'GET /v1/config',
     'GET /v1/learned',
     'GET /v1/models',
@@ -30,13 +31,14 @@ test('the document names exactly the routes that answer', async t => {
     'GET /v2/health/ready',
     'GET /v2/models/stats',
     'POST /v1/models/{model}/cache/purge',
+    'POST /v1/models/{model}/versions/{version}/breaker',
     'POST /v2/repository/index',
     'POST /v2/repository/models/{model}/load',
     'POST /v2/repository/models/{model}/unload',
   ]);
   for (const path of Object.keys(document.paths))
     for (const method of METHODS) {
-      const { status } = await ask({ method, path: path.replace('{model}', 'digits') });
+      const { status } = await ask({ method, ...askable(path) });
       const isDescribed = described.includes(`${method} ${path}`);
       assert.equal(status, isDescribed ? 200 : 405, `${method} ${path}`);
     }
@@ -49,7 +51,7 @@ test('what the document says of an answer is what is answered', async t => {
     for (const [method, operation] of Object.entries(operations)) {
       const { headers, text } = await ask({
         method: method.toUpperCase(),
-        path: path.replace('{model}', 'digits'),
+        ...askable(path),
       });
       const responses = operation['responses'] as Record<string, { content?: Json }>;
       const [described] = Object.keys(responses['200']?.content ?? {});

@@ -5,7 +5,7 @@ import test from 'node:test';
 import { type AdminOptions, createAdminPlane } from '../../src/admin/plane.ts';
 import { adminRoutes } from '../../src/admin/routes.ts';
 import type { GatewayError } from '../../src/errors.ts';
-import { startPlane } from './ask.ts';
+import { askable, startPlane } from './ask.ts';
 import { fakeService } from './fake-service.ts';
 
 const TOKEN = 'correct-horse-battery-staple';
@@ -35,7 +35,7 @@ test('no route answers a stranger under any alias, with any method', async t => 
   const service = fakeService();
   const { url, ask } = await startPlane(t, { token: TOKEN }, service);
   const port = Number(new URL(url).port);
-  const paths = [...new Set(routes.map(({ path }) => path.replace('{model}', 'digits'))), '/nothing', '/v1'];
+  const paths = [...new Set(routes.map(({ path }) => askable(path).path)), '/nothing', '/v1'];
   let asked = 0;
   for (const path of paths.flatMap(path => aliasesOf(path, port))) {
     for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND']) {
@@ -54,7 +54,7 @@ test('with the token every route answers, as it does without one where none is s
   const guarded = await startPlane(t, { token: TOKEN });
   const open = await startPlane(t);
   for (const { method, path } of routes) {
-    const asked = { method, path: path.replace('{model}', 'digits') };
+    const asked = { method, ...askable(path) };
     const headers = { authorization: `Bearer ${TOKEN}` };
     assert.equal((await guarded.ask({ ...asked, headers })).status, 200, path);
     assert.equal((await open.ask(asked)).status, 200, path);
@@ -93,7 +93,7 @@ test('a foreign Host or Origin is refused for every route and method', async t =
         { origin: 'http://evil.example' },
         { origin: 'null' },
       ]) {
-        const answered = await ask({ method, path: path.replace('{model}', 'digits'), headers });
+        const answered = await ask({ method, ...askable(path), headers });
         assert.equal(answered.status, 403, `${method} ${path} ${JSON.stringify(headers)}`);
         assert.equal(answered.headers['access-control-allow-origin'], undefined);
       }
@@ -273,4 +273,22 @@ test('an open request is finished before the plane is closed', async () => {
   answer.resolve('done');
   assert.equal(await scraped, 'done');
   await closed;
+});
+
+test('a breaker is opened and closed by hand, and nothing else', async t => {
+  const service = fakeService();
+  const { ask } = await startPlane(t, {}, service);
+  const path = '/v1/models/digits/versions/1/breaker';
+  const post = async (body: unknown) =>
+    (await ask({ method: 'POST', path, body: JSON.stringify(body) })).status;
+  assert.equal(await post({ state: 'open' }), 200);
+  assert.equal(await post({ state: 'open', reason: 'maintenance' }), 200);
+  assert.equal(await post({ state: 'closed' }), 200);
+  for (const wrong of [{}, { state: 'ajar' }, { state: 'open', reason: '' }, { state: 'open', reason: 7 }])
+    assert.equal(await post(wrong), 400, JSON.stringify(wrong));
+  assert.deepEqual(service.calls, [
+    'breaker digits 1 {"state":"open","reason":"opened by hand"}',
+    'breaker digits 1 {"state":"open","reason":"maintenance"}',
+    'breaker digits 1 {"state":"closed"}',
+  ]);
 });

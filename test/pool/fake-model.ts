@@ -10,6 +10,10 @@ export interface FakeModel {
   readonly runMs?: number;
   /** The next run takes this file away and fails, where there is one. */
   readonly failsOnceFor?: string;
+  /** While there is this file every run fails: its text is the status. */
+  readonly failsWhile?: string;
+  /** Only there does it do so. */
+  readonly failsOn?: 'cpu' | 'webgpu';
 }
 
 /** What the first value of a batch makes the fake worker do. No sample is as large. */

@@ -10,6 +10,7 @@ import { COMMAND, type FakeModel } from './fake-model.ts';
 
 interface Loaded extends FakeModel {
   readonly instances: number;
+  readonly kind: string;
 }
 
 const { values } = parseArgs({ options: { socket: { type: 'string' } } });
@@ -51,7 +52,7 @@ function load(model: string, body: Buffer, response: ServerResponse): void {
     send(response, 400, { error: 'already loaded' });
     return;
   }
-  models.set(`${model}/${order.version}`, { ...fake, instances: order.instances });
+  models.set(`${model}/${order.version}`, { ...fake, instances: order.instances, kind: order.kind });
   send(response, 200, {});
 }
 
@@ -87,6 +88,8 @@ async function infer(
   if (values[0] === COMMAND.fail || failsNow(model)) {
     return send(response, 500, { error: 'index out of range' });
   }
+  const status = failingStatus(model);
+  if (status !== undefined) return send(response, status, { error: 'nothing works' });
   if (values[0] === COMMAND.unknown) return send(response, 404, { error: 'no such version' });
   if (values[0] === COMMAND.noLength) {
     response.flushHeaders();
@@ -101,6 +104,11 @@ function failsNow({ failsOnceFor = '' }: Loaded): boolean {
   if (!existsSync(failsOnceFor)) return false;
   unlinkSync(failsOnceFor);
   return true;
+}
+
+function failingStatus({ failsWhile = '', failsOn, kind }: Loaded): number | undefined {
+  if (!existsSync(failsWhile) || (failsOn !== undefined && failsOn !== kind)) return undefined;
+  return Number(readFileSync(failsWhile, 'utf8'));
 }
 
 function compute({ behaviour }: Loaded, values: Float32Array, rows: number): Float32Array {
