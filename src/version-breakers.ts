@@ -16,8 +16,8 @@ export function breakerRows(serving: Iterable<Serving>): BreakerRow[] {
 }
 
 /** Why a version is asked on fewer workers than it has, or on none; ''. */
-export function breakerReason({ breakers }: Pick<VersionExecutor, 'breakers'>): string {
-  const open = breakers().filter(({ state }) => state !== 'closed');
+export function breakerReason(executor: Pick<VersionExecutor, 'breakers'>): string {
+  const open = executor.breakers().filter(({ state }) => state !== 'closed');
   return open.map(({ worker, reason }) => `breaker open on ${worker}: ${reason}`).join('; ');
 }
 
