@@ -118,3 +118,14 @@ async function cpuWorker(): Promise<Worker> {
 async function admin<T>(url: string): Promise<T> {
   return (await (await fetch(`${headgate.adminUrl}${url}`)).json()) as T;
 }
+
+test('inputs that only ever fail, however many and different, leave no worker out', async () => {
+  for (let i = 0; i < 3; i++) {
+    const answers = await Promise.all(Array.from({ length: 100 }, (_, j) => ask(SIZE + 100 * i + j)));
+    assert.ok(answers.every(({ status }) => status === 500));
+  }
+  const breakers = (await (await fetch(`${headgate.adminUrl}/v1/breakers`)).json()) as { state: string }[];
+  assert.deepEqual(new Set(breakers.map(({ state }) => state)), new Set(['closed']));
+  assert.doesNotMatch(headgate.output(), /breaker/);
+  assert.equal((await ask(1)).status, 200);
+});
