@@ -41,11 +41,26 @@ export function yamlLayer(text: string, label: string): Layer {
 }
 
 function plainValue(document: ReturnType<typeof parseDocument>, label: string): unknown {
+  const refusal = (message: string) => new ConfigError([{ origin: label, key: '', message }]);
+  let value: unknown;
   try {
-    return document.toJS({ maxAliasCount: MAX_ALIASES });
+    value = document.toJS({ maxAliasCount: MAX_ALIASES });
   } catch (error) {
-    throw new ConfigError([{ origin: label, key: '', message: (error as Error).message }]);
+    throw refusal((error as Error).message);
   }
+  // Whoever walks it would never come to its end.
+  if (holdsItself(value, new Set())) throw refusal('expected no alias inside the value that it stands for');
+  return value;
+}
+
+/** `above`: what the value is part of. */
+function holdsItself(value: unknown, above: Set<unknown>): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (above.has(value)) return true;
+  above.add(value);
+  const found = Object.values(value).some(part => holdsItself(part, above));
+  above.delete(value);
+  return found;
 }
 
 function noteOrigins(

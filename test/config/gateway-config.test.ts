@@ -129,3 +129,13 @@ test('a file that is missing is refused by name', () => {
     'nowhere/headgate.yaml: cannot be read: ENOENT',
   ]);
 });
+
+test('an alias inside the value that it stands for is refused, and one used twice is not', () => {
+  for (const fileText of ['requiredModels: &a [*a]', 'http: &a { host: { b: *a } }', '&a a: &b { c: *b }']) {
+    assert.deepEqual(refusals({ file, fileText }), [
+      `${file}: expected no alias inside the value that it stands for`,
+    ]);
+  }
+  const twice = 'admin: { allowedHosts: &a [x] }\nrequiredModels: *a\n';
+  assert.deepEqual(loadGatewayConfig({ file, fileText: twice }).config.requiredModels, ['x']);
+});
