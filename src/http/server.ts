@@ -69,6 +69,10 @@ interface Refusal {
 }
 
 function refusalOf(request: IncomingMessage): Refusal | undefined {
+  // The parser takes a line without a version for HTTP/0.9, and then methods that no router has heard of.
+  if (request.httpVersion !== '1.1' && request.httpVersion !== '1.0') {
+    return { status: 400, text: 'request line: expected HTTP/1.1 or HTTP/1.0' };
+  }
   if ((request.url ?? '').length > MAX_URL_LENGTH) {
     return { status: 414, text: `request target: expected at most ${MAX_URL_LENGTH} characters` };
   }

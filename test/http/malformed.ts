@@ -73,6 +73,8 @@ const FRAMING: readonly MalformedCase[] = [
   refused('unknown method', 400, line('INFER /v2 HTTP/1.1')),
   refused('no target', 400, line('GET  HTTP/1.1')),
   refused('HTTP/9.9', 400, line('GET /v2 HTTP/9.9')),
+  refused('no HTTP version', 400, () => [`GET /v2/models/nope\r\n${HOST}\r\n`]),
+  refused('unknown method and no HTTP version', 400, () => [`PRI /v2\r\n${HOST}\r\n`]),
   refused('HTTP/2 preface', 400, () => ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n']),
   refused('no Host', 400, () => [`${LIVE}\r\n`]),
   refused('bare LF line ends', 400, () => ['GET /v2/health/live HTTP/1.1\nHost: headgate\n\n']),
