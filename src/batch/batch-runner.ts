@@ -123,7 +123,8 @@ export class BatchRunner {
     for (const pieces of [waited.slice(0, half), waited.slice(half)]) {
       if (pieces.length === 0) continue;
       const { deaths, misses } = past;
-      if (this.#observer.rerun({ pieces, where: recovery.where, deaths, misses, key })) continue;
+      const { usualMs } = batch;
+      if (this.#observer.rerun({ pieces, where: recovery.where, deaths, misses, key, usualMs })) continue;
       for (const { entry } of pieces) this.#observer.failed(entry, error);
     }
   }

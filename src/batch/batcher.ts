@@ -205,7 +205,7 @@ export class Batcher {
     const batch = this.#runner.closed(pieces, now);
     const seen = this.#foresight.sent(slot, queue, key, batch, now);
     this.#options.retryBudget.ran();
-    const answered = this.#hedge(slot, batch, key, now);
+    const answered = this.#hedge(slot, batch, key);
     void this.#runner.run(slot, batch, key, end => {
       answered?.();
       seen(end);
@@ -216,13 +216,11 @@ export class Batcher {
   }
 
   /** Returns what is to be called when the batch has ended. */
-  #hedge(slot: Slot, batch: ClosedBatch, key: string, now: number): (() => void) | undefined {
+  #hedge(slot: Slot, batch: ClosedBatch, key: string): (() => void) | undefined {
     if (this.#hedging === undefined) return undefined;
-    const learned = this.#foresight.of(key, slot.kind, now);
-    const expected = learned.isProven ? learned.expect(batch.rows + batch.padding) : undefined;
     const { pieces } = batch;
     const hedge: Rerun = { pieces, where: 'anywhere', deaths: 0, misses: 0, key, isHedge: true };
-    return this.#hedging.watch(slot, batch, expected, other => {
+    return this.#hedging.watch(slot, batch, other => {
       void this.#runner.run(other, batch, key, () => this.#settleDown(), hedge);
     });
   }
@@ -246,6 +244,7 @@ export class Batcher {
     if (rerun === undefined) slot.release();
     else {
       const batch = this.#runner.closed(rerun.pieces, now);
+      batch.usualMs = rerun.usualMs;
       void this.#runner.run(slot, batch, rerun.key, () => this.#settleDown(), rerun);
     }
     this.#seekApart();

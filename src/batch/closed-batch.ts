@@ -30,6 +30,8 @@ export interface ClosedBatch extends BatchElements {
   readonly outputs: readonly string[] | undefined;
   /** ms, when it was sent to a worker. */
   readonly sentAt: number;
+  /** What 95 of 100 like it took at most, the way there and back included, ms; undefined: not known. */
+  usualMs: number | undefined;
   /** True once a second run of it reads the same inputs. */
   isHedged: boolean;
 }
@@ -47,6 +49,7 @@ export function closedBatch(pieces: readonly Piece[], sentAt: number, shape: Bat
     padding: shape.hasBatchAxis ? paddingFor(rows, shape.allowedBatchSizes) : 0,
     outputs: outputsToRun(shape.signature.outputs, wanted),
     sentAt,
+    usualMs: undefined,
     isHedged: false,
     ...sizeOf(pieces, shape.padding),
   };
@@ -68,7 +71,7 @@ export async function execute(slot: Slot, batch: ClosedBatch, shape: BatchShape)
     slot.release();
     throw thrown;
   }
-  const result = await slot.execute(execution);
+  const result = await slot.execute(execution, batch.usualMs);
   const { inferMs, lease } = result;
   return { cut: cutterOf(batch, result, shape), inferMs, lease };
 }

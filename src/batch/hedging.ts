@@ -1,18 +1,9 @@
 import type { Executor, Slot } from '../inference.ts';
 import type { ClosedBatch } from './closed-batch.ts';
-import type { LatencyPoint } from './latency-points.ts';
 import type { RetryBudget } from './retry-budget.ts';
 
 /** Sooner, a timer costs more than what it could save. */
 const LEAST_MS = 2;
-
-/** How long a batch may take before it is sent a second time, ms: longer than 95 of 100 like it did; undefined: not known. */
-export function hedgeAfterMs(expected: LatencyPoint | undefined): number | undefined {
-  if (expected === undefined) return undefined;
-  const { upperMs, overheadMs, leastOverheadMs } = expected;
-  const ms = upperMs + (Number.isNaN(overheadMs) ? leastOverheadMs : overheadMs);
-  return Number.isNaN(ms) ? undefined : Math.max(LEAST_MS, ms);
-}
 
 /**
  * Sends a batch that takes unusually long to another worker too, if one is idle and the budget allows: the first answer
@@ -30,17 +21,12 @@ export class Hedging {
   }
 
   /** `send` runs the batch once more, on the slot it is given. Returns what is to be called when the batch has ended. */
-  watch(
-    slot: Slot,
-    batch: ClosedBatch,
-    expected: LatencyPoint | undefined,
-    send: (slot: Slot) => void,
-  ): () => void {
-    const afterMs = hedgeAfterMs(expected);
+  watch(slot: Slot, batch: ClosedBatch, send: (slot: Slot) => void): () => void {
+    const { usualMs } = batch;
     // The parts of a request that rides in several batches are counted: none may come twice.
     const isWhole = batch.pieces.every(({ entry }) => entry.reassembly === undefined);
-    if (afterMs === undefined || !isWhole) return ignore;
-    const timer = setTimeout(() => this.#hedge(slot, batch, send), afterMs);
+    if (usualMs === undefined || !isWhole) return ignore;
+    const timer = setTimeout(() => this.#hedge(slot, batch, send), Math.max(LEAST_MS, usualMs));
     return () => clearTimeout(timer);
   }
 

@@ -15,6 +15,14 @@ export interface LatencyPoint {
   readonly leastOverheadMs: number;
 }
 
+/** What 95 of 100 of them take at most, the way there and back included, ms; undefined: not known. */
+export function usualMsOf(point: LatencyPoint | undefined): number | undefined {
+  if (point === undefined) return undefined;
+  const { upperMs, overheadMs, leastOverheadMs } = point;
+  const ms = upperMs + (Number.isNaN(overheadMs) ? leastOverheadMs : overheadMs);
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
 /** The point at `rows`: between its neighbours, beyond the ends along the line of the outer two; undefined: none known. */
 export function pointAt(points: readonly LatencyPoint[], rows: number): LatencyPoint | undefined {
   const [first] = points;

@@ -10,6 +10,8 @@ export interface Rerun {
   readonly misses: number;
   /** The signature that their batch had. */
   readonly key: string;
+  /** As of their batch. */
+  readonly usualMs?: number | undefined;
   /** Beside a run of the same rows that goes on; its failure is nobody's. */
   readonly isHedge?: boolean;
 }

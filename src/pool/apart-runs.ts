@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Execution, ExecutionResult, Slot } from '../inference.ts';
 import type { LoadOrder } from '../protocol/load-order.ts';
+import { allowedMs } from './run-watch.ts';
 import type { ScratchWorkers } from './scratch-workers.ts';
 import { versionPath, type WorkerClient } from './worker-client.ts';
 import { isWorkerGone, workerGone, workerGoneBefore } from './worker-failure.ts';
@@ -11,11 +12,12 @@ export interface ApartRunsOptions {
   /** A new one each time: of one instance. */
   readonly order: () => LoadOrder;
   readonly workers: ScratchWorkers;
-  /** A run that takes longer hangs, ms. */
+  /** A run of which nothing was learned hangs after so long, ms. */
   readonly hungAfterMs: number;
 }
 
 type Grant = (slot: Slot) => void;
+type Run = Slot['execute'];
 
 /** How long a process that has the version loaded waits for more to run, ms. */
 const LINGER_MS = 200;
@@ -64,7 +66,7 @@ export class ApartRuns {
     await client.load(model, order);
     const path = versionPath(model, order.version);
     for (let grant = await this.#next(); grant !== undefined; grant = await this.#next()) {
-      const slot = new ApartSlot(kind, execution => this.#run(client, path, execution));
+      const slot = new ApartSlot(kind, (execution, usualMs) => this.#run(client, path, execution, usualMs));
       grant(slot);
       const error = await slot.ended;
       if (isWorkerGone(error)) throw new Served();
@@ -84,13 +86,19 @@ export class ApartRuns {
   }
 
   /** The process of one that hangs is killed when the job ends. */
-  async #run(client: WorkerClient, path: string, execution: Execution): Promise<ExecutionResult> {
+  async #run(
+    client: WorkerClient,
+    path: string,
+    execution: Execution,
+    usualMs: number | undefined,
+  ): Promise<ExecutionResult> {
     const waited = new AbortController();
-    const hung = sleep(this.#options.hungAfterMs, undefined, { signal: waited.signal, ref: false }).then(
-      () => {
-        throw workerGone('the run hangs');
-      },
-    );
+    const hung = sleep(allowedMs(usualMs, this.#options.hungAfterMs), undefined, {
+      signal: waited.signal,
+      ref: false,
+    }).then(() => {
+      throw workerGone('the run hangs');
+    });
     try {
       return await Promise.race([client.infer(path, execution), hung]);
     } finally {
@@ -105,9 +113,9 @@ class ApartSlot implements Slot {
   /** Resolves, when it has run or was released, to what the run failed with. */
   readonly ended: Promise<unknown>;
   readonly #end: (error: unknown) => void;
-  readonly #run: (execution: Execution) => Promise<ExecutionResult>;
+  readonly #run: Run;
 
-  constructor(kind: string, run: (execution: Execution) => Promise<ExecutionResult>) {
+  constructor(kind: string, run: Run) {
     const { promise, resolve } = Promise.withResolvers<unknown>();
     this.kind = kind;
     this.ended = promise;
@@ -115,8 +123,8 @@ class ApartSlot implements Slot {
     this.#run = run;
   }
 
-  async execute(execution: Execution): Promise<ExecutionResult> {
-    const result = this.#run(execution);
+  async execute(execution: Execution, usualMs?: number): Promise<ExecutionResult> {
+    const result = this.#run(execution, usualMs);
     result.then(() => this.#end(undefined), this.#end);
     return result;
   }

@@ -6,6 +6,7 @@ import type { LoadOrder } from '../protocol/load-order.ts';
 import { permittedRun } from './bring-up.ts';
 import type { Seats } from './fair-share.ts';
 import type { WarmUpRun } from './run-times.ts';
+import { allowedMs, RunWatch, type WatchedRun } from './run-watch.ts';
 import type { Scheduler } from './scheduler.ts';
 import { type BreakerSettings, VersionBreaker } from './version-breaker.ts';
 import { versionPath, type WorkerClient } from './worker-client.ts';
@@ -26,6 +27,14 @@ export interface HostedVersionOptions {
   readonly breaker: BreakerSettings;
   /** In [0, 1), for jitter. */
   readonly random: () => number;
+}
+
+/** What the worker that hosts it hears of its runs. */
+export interface HomeTold {
+  /** A connection broke under one. */
+  lost(): void;
+  /** One hangs. */
+  hangs(): void;
 }
 
 /** A sample that takes longer has failed, ms; longer still where the version's runs may. */
@@ -56,9 +65,12 @@ export class HostedVersion implements Seats {
   #tried = 0;
   #shutSinceMs = performance.now();
   #client: WorkerClient | undefined;
-  #lost: () => void = () => undefined;
-  /** When each run under way began, on the `performance.now()` clock. */
-  readonly #startedMs: number[] = [];
+  #tells: HomeTold = { lost: () => undefined, hangs: () => undefined };
+  #hungAfterMs = 0;
+  readonly #watch = new RunWatch(
+    () => performance.now(),
+    () => this.#tells.hangs(),
+  );
   #drained: (() => void) | undefined;
 
   constructor(options: HostedVersionOptions) {
@@ -88,7 +100,7 @@ export class HostedVersion implements Seats {
   }
 
   get running(): number {
-    return this.#startedMs.length;
+    return this.#watch.running;
   }
 
   /** Its worker has it, warm. */
@@ -101,17 +113,15 @@ export class HostedVersion implements Seats {
     return this.#isUp && this.breaker.isClosed;
   }
 
-  /** Whether a run under way takes longer than `anyMs`, ms, and longer than this version may. */
-  hangs(nowMs: number, anyMs: number): boolean {
-    const allowedMs = Math.max(anyMs, this.#longestRunMs);
-    return this.#startedMs.some(startedMs => nowMs - startedMs > allowedMs);
-  }
-
-  /** Takes work through this client from now on; `lost` hears of a connection that broke under a run. */
-  openOn(client: WorkerClient, lost: () => void): void {
+  /**
+   * Takes work through this client from now on. A run of which nothing was learned hangs after `hungAfterMs`, unless
+   * this version may take longer.
+   */
+  openOn(client: WorkerClient, tells: HomeTold, hungAfterMs: number): void {
     const isNew = client !== this.#client;
     this.#client = client;
-    this.#lost = lost;
+    this.#tells = tells;
+    this.#hungAfterMs = Math.max(hungAfterMs, this.#longestRunMs);
     this.#isUp = true;
     if (isNew) this.breaker.workerIsNew();
   }
@@ -129,22 +139,23 @@ export class HostedVersion implements Seats {
     this.breaker.workerShut();
   }
 
-  async run(execution: Execution): Promise<ExecutionResult> {
+  /** `usualMs` as in `Slot.execute`. */
+  async run(execution: Execution, usualMs?: number): Promise<ExecutionResult> {
     const client = this.#client;
     // Between grant and execution the worker may have died, or its breaker have opened.
     if (!this.open || client === undefined) throw workerGoneBefore();
-    const startedMs = this.#begin();
+    const watched = this.#watch.begin(allowedMs(usualMs, this.#hungAfterMs));
     const run = this.breaker.begin();
     try {
       const result = await client.infer(this.path, execution);
-      this.breaker.succeeded(run, performance.now() - startedMs);
+      this.breaker.succeeded(run, performance.now() - watched.startedAt);
       return result;
     } catch (error) {
-      if (isWorkerGone(error)) this.#lost();
+      if (isWorkerGone(error)) this.#tells.lost();
       this.breaker.failed(run, GatewayError.from(error), execution);
       throw error;
     } finally {
-      this.#end(startedMs);
+      this.#end(watched);
     }
   }
 
@@ -152,29 +163,23 @@ export class HostedVersion implements Seats {
   async #trySample(): Promise<void> {
     const [client, sample] = [this.#client, this.warmUp[0]];
     if (!this.#isUp || client === undefined) throw workerGoneBefore();
-    const startedMs = this.#begin();
+    const watched = this.#watch.begin(this.#hungAfterMs);
     try {
       if (sample === undefined) return void (await client.metadata(this.path));
       const instance = this.#tried++ % this.total;
       const { roundTripMs } = await permittedRun(this, client, this.#scheduler, instance, NEVER)(sample);
       if (roundTripMs > this.#slowMs) throw new Error('the sample takes too long');
     } catch (error) {
-      if (isWorkerGone(error)) this.#lost();
+      if (isWorkerGone(error)) this.#tells.lost();
       throw error;
     } finally {
-      this.#end(startedMs);
+      this.#end(watched);
     }
   }
 
-  #begin(): number {
-    const startedMs = performance.now();
-    this.#startedMs.push(startedMs);
-    return startedMs;
-  }
-
-  #end(startedMs: number): void {
-    this.#startedMs.splice(this.#startedMs.indexOf(startedMs), 1);
-    if (this.#startedMs.length === 0) this.#drained?.();
+  #end(watched: WatchedRun): void {
+    this.#watch.end(watched);
+    if (this.#watch.running === 0) this.#drained?.();
   }
 
   /** Resolves when nothing runs here any more. */

@@ -19,25 +19,33 @@ export interface Home {
   readonly client: WorkerClient;
 }
 
+/** What is heard of runs. */
+export interface HostTold {
+  /** A connection broke under one. */
+  lost(home: Home): void;
+  /** One of this version hangs. */
+  hangs(home: Home, hosted: HostedVersion): void;
+}
+
 export class HostedVersions {
   readonly #settings: WorkerSettings;
   readonly #isHome: (home: Home) => boolean;
-  readonly #lost: (home: Home) => void;
+  readonly #tells: HostTold;
   readonly #log: (line: string) => void;
   readonly #all = new Set<HostedVersion>();
   readonly #suspects = new Set<HostedVersion>();
   readonly #deaths = new WeakMap<HostedVersion, number>();
 
-  /** `isHome` says whether a process is still the one; `lost` hears of a connection that broke under a run. */
+  /** `isHome` says whether a process is still the one. */
   constructor(
     settings: WorkerSettings,
     isHome: (home: Home) => boolean,
-    lost: (home: Home) => void,
+    tells: HostTold,
     log: (line: string) => void,
   ) {
     this.#settings = settings;
     this.#isHome = isHome;
-    this.#lost = lost;
+    this.#tells = tells;
     this.#log = log;
   }
 
@@ -113,14 +121,6 @@ export class HostedVersions {
     }
   }
 
-  /** One with a run under way for longer than it may take. */
-  hanging(): HostedVersion | undefined {
-    const nowMs = performance.now();
-    const { hungAfterMs } = this.#settings;
-    for (const hosted of this.#all) if (hosted.hangs(nowMs, hungAfterMs)) return hosted;
-    return undefined;
-  }
-
   /** Call at the first sign of a death, while what was running still counts as running. */
   suspectRunning(): void {
     for (const hosted of this.#all) if (hosted.running > 0) this.#suspects.add(hosted);
@@ -137,7 +137,8 @@ export class HostedVersions {
   }
 
   #open(hosted: HostedVersion, home: Home): void {
-    hosted.openOn(home.client, () => this.#lost(home));
+    const tells = { lost: () => this.#tells.lost(home), hangs: () => this.#tells.hangs(home, hosted) };
+    hosted.openOn(home.client, tells, this.#settings.hungAfterMs);
     this.#settings.scheduler.wake();
   }
 

@@ -63,7 +63,11 @@ export class SlotWorker {
     this.#hosted = new HostedVersions(
       settings,
       home => this.#state === home,
-      home => void this.#attendant.doubt(home),
+      {
+        lost: home => void this.#attendant.doubt(home),
+        hangs: (home, { model, version }) =>
+          this.#attendant.end(home, `a run of ${model} version ${version} hangs`),
+      },
       line => settings.log(this.name, line),
     );
     this.#attendant = new WorkerAttendant(options.name, settings, this.#hosted, home => this.#state === home);

@@ -123,7 +123,7 @@ class GrantedSlot implements Slot {
     return this.#runs && this.#grant.yieldSeat();
   }
 
-  async execute(execution: Execution): Promise<ExecutionResult> {
+  async execute(execution: Execution, usualMs?: number): Promise<ExecutionResult> {
     const startedMs = performance.now();
     let consumedMs: number | undefined;
     this.#runs = true;
@@ -131,7 +131,7 @@ class GrantedSlot implements Slot {
       // It may have begun since the grant.
       const { outage } = this.#executor;
       if (outage !== undefined) throw outage;
-      const result = await this.hosted.run(execution);
+      const result = await this.hosted.run(execution, usualMs);
       consumedMs = result.inferMs;
       return result;
     } finally {

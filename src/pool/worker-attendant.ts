@@ -31,19 +31,22 @@ export class WorkerAttendant {
     this.#isCurrent = isCurrent;
   }
 
-  /** Asks for its memory now and then, and ends a process that no longer answers or in which a run hangs. */
+  /** Asks how it is now and then, and ends a process that no longer answers or holds too much. */
   async attend(home: Home): Promise<void> {
-    const { lookEveryMs, hungAfterMs, log } = this.#settings;
+    const { lookEveryMs } = this.#settings;
     this.#watchMemory(home);
     for (let missed = 0; this.#isCurrent(home); ) {
       missed = (await this.#look(home)) ? 0 : missed + 1;
-      if (missed < MISSED_LOOKS) await sleep(Math.min(lookEveryMs, hungAfterMs), undefined, { ref: false });
-      const why = missed < MISSED_LOOKS ? this.#hangs() : 'the process does not answer';
-      if (why === undefined || !this.#isCurrent(home)) continue;
-      log(this.#name, `${why}: its worker is killed`);
-      void home.process.kill();
-      return;
+      if (missed === MISSED_LOOKS) this.end(home, 'the process does not answer');
+      else await sleep(lookEveryMs, undefined, { ref: false });
     }
+  }
+
+  /** Kills it, and says why; what runs there is lost. */
+  end(home: Home, why: string): void {
+    if (!this.#isCurrent(home)) return;
+    this.#settings.log(this.#name, `${why}: its worker is killed`);
+    void home.process.kill();
   }
 
   /**
@@ -63,17 +66,15 @@ export class WorkerAttendant {
     else void home.process.kill();
   }
 
-  #watchMemory({ process }: Home): void {
-    const { maxMemoryBytes, log } = this.#settings;
+  #watchMemory(home: Home): void {
+    const { process } = home;
+    const { maxMemoryBytes } = this.#settings;
     if (process.pid === undefined) return;
     const watch = new MemoryWatch({
       pid: process.pid,
       maxBytes: maxMemoryBytes,
       isBusy: () => this.#hosted.running > 0,
-      exceeded: bytes => {
-        log(this.#name, `${tooLarge(bytes, maxMemoryBytes)}: its worker is killed`);
-        void process.kill();
-      },
+      exceeded: bytes => this.end(home, tooLarge(bytes, maxMemoryBytes)),
     });
     void process.exited.then(() => watch.stop());
   }
@@ -86,10 +87,5 @@ export class WorkerAttendant {
     } catch {
       return false;
     }
-  }
-
-  #hangs(): string | undefined {
-    const hung = this.#hosted.hanging();
-    return hung && `a run of ${hung.model} version ${hung.version} hangs`;
   }
 }

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import type { BatcherOptions } from '../../src/batch/batcher.ts';
-import { hedgeAfterMs } from '../../src/batch/hedging.ts';
-import type { LatencyPoint } from '../../src/batch/latency-points.ts';
+import { type LatencyPoint, usualMsOf } from '../../src/batch/latency-points.ts';
 import type { RetryBudget } from '../../src/batch/retry-budget.ts';
 import { GatewayError } from '../../src/errors.ts';
 import type { BatchDone } from '../../src/events.ts';
@@ -14,14 +13,14 @@ const point: LatencyPoint = {
   ...{ rows: 1, runs: 20, runMs: 10, upperMs: 12, overheadMs: 3, leastOverheadMs: 1 },
 };
 
-const DELAYS: readonly [string, LatencyPoint | undefined, number | undefined][] = [
+const USUAL: readonly [string, LatencyPoint | undefined, number | undefined][] = [
   ['the 95th percentile of the run and the way', point, 15],
-  ['the way at load where no other was seen', { ...point, overheadMs: Number.NaN }, 13],
-  ['two milliseconds at least', { ...point, upperMs: 0.5, overheadMs: 0.1 }, 2],
-  ['never, where nothing is known', undefined, undefined],
+  ['with the way at load where no other was seen', { ...point, overheadMs: Number.NaN }, 13],
+  ['unknown where nothing is', undefined, undefined],
+  ['unknown where no run was', { ...point, upperMs: Number.NaN }, undefined],
 ];
-for (const [name, expected, after] of DELAYS) {
-  test(`a batch is hedged after ${name}`, () => assert.equal(hedgeAfterMs(expected), after));
+for (const [name, expected, ms] of USUAL) {
+  test(`what a batch usually takes at most is ${name}`, () => assert.equal(usualMsOf(expected), ms));
 }
 
 /** A batcher that has learned that a batch of one takes 10 ms. */
