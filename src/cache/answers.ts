@@ -77,7 +77,9 @@ export class Answers {
       watch: waiter => this.#watch(waiter),
       done: (waiter, isAnswered) => {
         this.#watched.remove(waiter);
-        if (isAnswered) this.#balance.count(waiter.units, waiter.units - waiter.unitsRun);
+        if (!isAnswered) return;
+        if (waiter.isSample) this.#balance.count(waiter.units, waiter.units - waiter.unitsRun);
+        else this.#balance.countChosen(waiter.units);
       },
       seatAgain: (waiter, units, error) => this.#seatAgain(waiter, units, error),
       standIn: (part, error) => options.keeper?.standIn(part.key, error),
@@ -109,7 +111,9 @@ export class Answers {
     const look = onlyIfCached ? 'untimed' : this.#balance.chooses(units, reads && stores);
     if (look === 'none') return this.#options.aside(inference, units);
     const startedAt = look === 'timed' ? this.#options.now() : 0;
-    const waiter = new Waiter(this.#owner, inference, inference.outputs ?? this.#options.outputs);
+    const isSample = look === 'timed' || this.#balance.mode === 'everything';
+    const outputs = inference.outputs ?? this.#options.outputs;
+    const waiter = new Waiter(this.#owner, inference, outputs, isSample);
     this.#seat(waiter, units, everyOne(units.count));
     // Large inputs are hashed later, and timed then.
     const isWhole = this.#options.keeper?.hashesAtOnce(units) !== false;

@@ -50,7 +50,7 @@ export interface Scout {
   saw(units: RequestUnits): boolean;
   /** A run took so long from when it was submitted, ms. */
   took(ms: number): void;
-  /** Of the units seen since it was asked last, so many, those that looking at all would find, 0 … 1. */
+  /** Of so many units since it was asked last, those that looking at all would find, 0 … 1; some it was not shown. */
   shareOf(units: number): number;
 }
 
@@ -69,6 +69,8 @@ export class BreakEven {
   #keeps = 0;
   /** Since the mode changed. */
   #windows = 0;
+  /** Requests asked about since then. */
+  #asked = 0;
   /** Windows that the scout is not heard for when it was wrong next. */
   #deaf = 1;
   #stretch = 0;
@@ -95,7 +97,9 @@ export class BreakEven {
   /** `counts`: they may be found, and be kept. */
   chooses(units: RequestUnits, counts: boolean): Look {
     const isLikely = counts && this.#scout.saw(units);
-    if (this.#isTimed()) return 'timed';
+    const isTimed = this.#isTimed();
+    this.#asked++;
+    if (isTimed) return 'timed';
     if (this.#mode === 'everything' || isLikely) return 'untimed';
     this.#add(units.count);
     return 'none';
@@ -103,7 +107,9 @@ export class BreakEven {
 
   #isTimed(): boolean {
     const every =
-      this.#mode === 'everything' ? TIMED_EVERY : TRIED_EVERY << Math.min(this.#windows, MOST_DOUBLED);
+      this.#mode === 'everything'
+        ? TIMED_EVERY
+        : TRIED_EVERY << Math.min(Math.floor(this.#asked / WINDOW), MOST_DOUBLED);
     this.#looks = this.#looks + 1 < every ? this.#looks + 1 : 0;
     return this.#looks === 0;
   }
@@ -112,6 +118,11 @@ export class BreakEven {
     if (this.#mode === 'aside') return true;
     this.#keeps = (this.#keeps + 1) % TIMED_EVERY;
     return this.#keeps === 0;
+  }
+
+  /** A request was looked at and answered that was chosen for its likelihood: it says nothing of the others. */
+  countChosen(units: number): void {
+    this.#add(units);
   }
 
   /** A request of so many units was looked at and answered, of which so many needed no run. */
@@ -129,12 +140,17 @@ export class BreakEven {
 
   /** Looking so many units up took so long, all together. */
   looked(ms: number, units: number): void {
-    this.#look.add(ms / units);
+    this.#learn(this.#look, ms / units);
   }
 
   /** Answering so many units that were run, and keeping them, took so long, all together. */
   kept(ms: number, units: number): void {
-    this.#keep.add(ms / units);
+    this.#learn(this.#keep, ms / units);
+  }
+
+  /** What runs seldom is slow: while it steps aside that must not make what it would cost look dear. */
+  #learn(mean: Mean, ms: number): void {
+    if (this.#mode === 'everything' || ms < mean.value) mean.add(ms);
   }
 
   /** So many units, so many rows together, were run. */
@@ -160,7 +176,7 @@ export class BreakEven {
     if (before === 'everything')
       this.#deaf = this.#windows > WARMING + 1 ? 1 : Math.min(2 * this.#deaf, MOST_DEAF);
     this.#mode = mode;
-    this.#windows = 0;
+    this.#windows = this.#asked = 0;
   }
 
   /** Of what is looked at, what is found; the scout's word where next to nothing is, or nothing is kept yet. */

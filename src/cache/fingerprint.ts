@@ -3,9 +3,11 @@ import { rowOffset } from '../row-bounds.ts';
 import type { Tensor } from '../tensor.ts';
 import type { RequestUnits } from './request-units.ts';
 
+/** An input of so many words is read whole: a text's few tokens may lie anywhere in it. */
+const WHOLE_WORDS = 64;
 /**
- * Of each input at most so many words are read: each of a large input is a wait for memory. Of 2,000 digits of 784
- * floats 8 words tell 1,096 apart, 16 1,822, 24 1,975, 32 1,986.
+ * Of a larger one so many are read: each is a wait for memory. Of 2,000 digits of 784 floats 8 words tell 1,096 apart,
+ * 16 1,822, 24 1,975, 32 1,986.
  */
 const MOST_WORDS = 24;
 /** The golden ratio's bits, as multiplicative hashing has them (Knuth, TAOCP 6.4). */
@@ -40,7 +42,7 @@ function mix(seed: number, bytes: Uint8Array, from: number, to: number): number 
   let hash = Math.imul(seed ^ length, MULTIPLIER);
   // Words apart by an odd number of them: images have rows of even lengths.
   const words = length >> 2;
-  const step = words <= MOST_WORDS ? 4 : 4 * (Math.ceil(words / MOST_WORDS) | 1);
+  const step = words <= WHOLE_WORDS ? 4 : 4 * (Math.ceil(words / MOST_WORDS) | 1);
   let at = from;
   for (; at + 4 <= to; at += step) hash = mixWord(hash, wordAt(bytes, at));
   for (at = Math.max(from, to - 4); at < to; at++) hash = mixWord(hash, bytes[at] as number);

@@ -20,6 +20,7 @@ export class HitEstimate implements Scout {
   /** By fingerprint, when it would have been kept. */
   readonly #followed = new LRUCache<number, number>({ max: MOST_FOLLOWED });
   #room: number;
+  #seen = 0;
   #samples = 0;
   #hits = 0;
 
@@ -33,6 +34,7 @@ export class HitEstimate implements Scout {
 
   /** None is worth a look by itself: what the cache would find is not there while it steps aside. */
   saw(units: RequestUnits): boolean {
+    this.#seen += units.count;
     for (let unit = 0; unit < units.count; unit++) {
       const fingerprint = fingerprintOf(units, unit);
       if ((fingerprint & (AMONG - 1)) === 0) this.#follow(fingerprint);
@@ -43,8 +45,8 @@ export class HitEstimate implements Scout {
   took(): void {}
 
   shareOf(units: number): number {
-    const share = shareOfHits(this.#hits, this.#samples, units / AMONG);
-    this.#samples = this.#hits = 0;
+    const share = shareOfHits(this.#hits, this.#samples, this.#seen / AMONG) * (this.#seen / units);
+    this.#seen = this.#samples = this.#hits = 0;
     this.#room = roomFor(this.#capacity());
     return share;
   }
@@ -60,14 +62,18 @@ export class HitEstimate implements Scout {
   }
 }
 
+/** Standard deviations of how many are followed that chance alone does not explain. */
+const UNLIKELY = 4;
+
 /**
  * Of those followed, those that were hits. Where they are far more or fewer than one in `AMONG`, a content that comes
  * all the time is among them, or is not: then what is too much or missing counts as hits, as SHARDS-adj does.
  */
 function shareOfHits(hits: number, samples: number, expected: number): number {
+  if (expected === 0) return 0;
   const missing = expected - samples;
-  if (Math.abs(missing) > expected / 2) return Math.max(0, hits + missing) / expected;
-  return hits / samples;
+  if (Math.abs(missing) > UNLIKELY * Math.sqrt(expected)) return Math.max(0, hits + missing) / expected;
+  return samples === 0 ? 0 : hits / samples;
 }
 
 function roomFor(capacity: number): number {

@@ -46,11 +46,17 @@ export const MOST_UNITS = 128;
 
 export type SplitUnits = (inference: Inference) => RequestUnits;
 
-/** `byRow`: every row is a unit. */
-export function unitsOf(signature: ModelSignature, byRow: boolean): SplitUnits {
+/**
+ * `byRow`: every row is a unit. `hasRows`: the first dimension is that of rows; then a request of one row has the form
+ * of a row either way.
+ */
+export function unitsOf(signature: ModelSignature, byRow: boolean, hasRows = byRow): SplitUnits {
   const formOfRow = signatureKeyOf(signature);
   const formOfWhole = (inference: Inference) => `${formOfRow(inference)}#${firstDimensions(inference)}`;
-  if (!byRow) return inference => new RequestUnits(inference, formOfWhole, 1, undefined);
+  if (!byRow) {
+    return inference =>
+      new RequestUnits(inference, hasRows && inference.rows === 1 ? formOfRow : formOfWhole, 1, undefined);
+  }
   return inference => {
     const { inputs, rows } = inference;
     if (rows === 1) return new RequestUnits(inference, formOfRow, 1, undefined);

@@ -32,6 +32,8 @@ export class Waiter implements Submission, Passenger, HasDeadline {
   readonly result: Promise<InferenceResult>;
   readonly deadline: number;
   readonly priority: number;
+  /** Was it looked at whatever it is, as others would be? */
+  readonly isSample: boolean;
   heapIndex = -1;
   readonly #owner: WaiterOwner;
   readonly #sources: Source[] = [];
@@ -50,7 +52,8 @@ export class Waiter implements Submission, Passenger, HasDeadline {
   readonly #resolve: (result: InferenceResult) => void;
   readonly #reject: (error: GatewayError) => void;
 
-  constructor(owner: WaiterOwner, inference: Inference, outputs: readonly string[]) {
+  constructor(owner: WaiterOwner, inference: Inference, outputs: readonly string[], isSample: boolean) {
+    this.isSample = isSample;
     const { promise, resolve, reject } = Promise.withResolvers<InferenceResult>();
     this.#owner = owner;
     this.#resolve = resolve;

@@ -495,6 +495,19 @@ test('what has long stepped aside sees nothing of three quarters of what comes, 
   }
 });
 
+test('a few that come in bursts do not make it look at all the others', async () => {
+  const bench = cacheBench({ ...slowLooks(), keeps: false });
+  await answerAll(bench, differing(4096));
+  for (let burst = 0; burst < 8 * 41; burst++) {
+    const before = bench.runs.length;
+    const all = Array.from({ length: 10 }, () => bench.answers.submit(ask([burst, -7])).result);
+    for (const run of bench.runs.slice(before)) run.answer();
+    await Promise.all(all);
+    await answerAll(bench, differing(990));
+    assert.equal(bench.answers.mode, 'aside');
+  }
+});
+
 test('what a cache that has stepped aside hands on split is joined all the same', async () => {
   const joins = cacheBench({ keeps: false });
   const bench = cacheBench({

@@ -78,3 +78,18 @@ test('what is past its time would not be found', () => {
   for (const one of all) estimate.saw(one);
   assert.equal(estimate.shareOf(all.length), 1);
 });
+
+test('what it was not shown counts as not found, and is not taken for hits that it missed', () => {
+  const estimate = new HitEstimate(
+    () => 1000,
+    1000,
+    () => 0,
+  );
+  // 40 % of what comes; none of it twice.
+  for (let i = 0; i < 4000; i++) estimate.saw(unit(i));
+  assert.equal(estimate.shareOf(10_000), 0);
+  // All of it found: of that 40 %.
+  for (let i = 0; i < 4000; i++) estimate.saw(unit(i % 50));
+  const share = estimate.shareOf(10_000);
+  assert.ok(Math.abs(share - 0.4) < 0.1, String(share));
+});

@@ -130,6 +130,18 @@ test('large inputs are hashed in many turns of the event loop, one input after t
   assert.ok(turns >= 2 * 7, `${turns} turns for 8 MB`);
 });
 
+test('texts of few tokens, padded, mostly have fingerprints of their own wherever the tokens differ', () => {
+  for (let place = 0; place < 64; place++) {
+    const prints = new Set<number>();
+    for (let token = 1; token <= 100; token++) {
+      const tokens = new Array<number>(64).fill(0);
+      tokens[place] = token;
+      prints.add(fingerprintOf(byRow(request(ints(tokens))), 0));
+    }
+    assert.ok(prints.size >= 99, `${prints.size} of 100 at ${place}`);
+  }
+});
+
 test('fingerprints of inputs that differ in one element mostly differ where every element is read', () => {
   const prints = new Set<number>();
   for (let i = 0; i < 1000; i++) prints.add(fingerprintOf(byRow(request(ints([i, 0, 0]))), 0));
