@@ -18,6 +18,7 @@ const breaker = new VersionBreaker({
   ...UNCONFIGURED,
   slow: { callMs: 1e9, share: 1 },
   trySample: async () => {},
+  isUp: () => true,
   trialLimitMs: 1000,
   random: Math.random,
   changed: () => {},

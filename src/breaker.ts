@@ -33,6 +33,8 @@ export interface BreakerOptions extends Thresholds {
   readonly trialLimitMs?: number;
   /** Makes the trials before it opens, and opens only when one fails: for calls that may fail by their own fault. */
   readonly triesFirst?: boolean;
+  /** While it says no, nothing is tried before opening, and nothing opens. Absent: always yes. */
+  readonly canTry?: () => boolean;
   readonly changed?: (state: BreakerState, why: string) => void;
   /** A monotonic clock, ms; absent: `performance.now`. */
   readonly now?: () => number;
@@ -140,12 +142,21 @@ export class Breaker {
     const isSlow = outcome === 'success' && slow !== undefined && ms > slow.callMs;
     // Nothing else counts timeouts here.
     if (isSlow) this.#circuit.emit('timeout');
-    if (isSlow || outcome === 'failure') this.#judge();
+    if (isSlow || outcome === 'failure') this.judge();
+  }
+
+  /** Opens, or is tried, where what was counted says so; `ended` does this by itself. */
+  judge(): void {
+    if (this.#state !== 'closed') return;
+    const why = verdictOf(this.#counts(), this.#options);
+    if (why === undefined) return;
+    if (this.#options.triesFirst === true) void this.doubt(why);
+    else this.#open(why);
   }
 
   /** Something else than its counts speaks for opening: makes the trials, and opens when one fails. */
   async doubt(why: string): Promise<void> {
-    if (this.#state !== 'closed' || this.#isDoubted) return;
+    if (this.#state !== 'closed' || this.#isDoubted || this.#options.canTry?.() === false) return;
     this.#isDoubted = true;
     const [era, doubt] = [this.#era, ++this.#doubt];
     const passed = await this.#passes();
@@ -179,13 +190,6 @@ export class Breaker {
     this.#state = 'open';
     this.#held = true;
     this.#circuit.shutdown();
-  }
-
-  #judge(): void {
-    const why = verdictOf(this.#counts(), this.#options);
-    if (why === undefined) return;
-    if (this.#options.triesFirst === true) void this.doubt(why);
-    else this.#open(why);
   }
 
   #close(): void {

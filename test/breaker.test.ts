@@ -273,6 +273,19 @@ test('a doubt that was dropped opens nothing', async t => {
   assert.deepEqual([told[0], breaker.view().reason], ['open', 'it may be broken']);
 });
 
+test('where nothing can be tried nothing opens, until something can', async t => {
+  let can = false;
+  const trial = () => Promise.reject(new Error('ill'));
+  const { breaker, end, told } = breakerOf(t, { trial, triesFirst: true, canTry: () => can, openMs: 60_000 });
+  end('failure', 4);
+  await turn();
+  assert.deepEqual(told, []);
+  can = true;
+  breaker.judge();
+  await turn();
+  assert.deepEqual(told, ['open']);
+});
+
 test('opened by hand it makes no trial and stays open until it is closed by hand', async t => {
   let trials = 0;
   const { breaker, end } = breakerOf(t, {

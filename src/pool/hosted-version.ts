@@ -88,6 +88,7 @@ export class HostedVersion implements Seats {
       ...breaker,
       random: options.random,
       trySample: () => this.#trySample(),
+      isUp: () => this.#isUp,
       trialLimitMs: Math.max(LEAST_TRIAL_LIMIT_MS, this.#longestRunMs),
       changed: (state, reason) => {
         if (state === 'closed') scheduler.wake();
@@ -124,6 +125,7 @@ export class HostedVersion implements Seats {
     this.#hungAfterMs = Math.max(hungAfterMs, this.#longestRunMs);
     this.#isUp = true;
     if (isNew) this.breaker.workerIsNew();
+    else this.breaker.workerIsBack();
   }
 
   /** Since when it has not been up, on the `performance.now()` clock; undefined while it is. */

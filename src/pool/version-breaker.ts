@@ -29,6 +29,8 @@ export const UNCONFIGURED: BreakerSettings = {
 export interface VersionBreakerOptions extends BreakerSettings {
   /** Runs the version's own sample there, nobody's request; rejects when that fails. */
   readonly trySample: () => Promise<unknown>;
+  /** Its worker is there: a dead one is replaced, and that is no matter of the version. */
+  readonly isUp: () => boolean;
   /** A sample that takes longer has failed, ms. */
   readonly trialLimitMs: number;
   readonly random: () => number;
@@ -65,6 +67,7 @@ export class VersionBreaker {
       trials: TRIALS,
       trialLimitMs,
       triesFirst: true,
+      canTry: options.isUp,
       random,
       changed,
     });
@@ -104,6 +107,11 @@ export class VersionBreaker {
   /** Its worker takes no work just now: a sample that is being run there says nothing. */
   workerShut(): void {
     this.#breaker.dropDoubt();
+  }
+
+  /** The same process takes work again after a connection broke: now what was counted can be looked into. */
+  workerIsBack(): void {
+    this.#breaker.judge();
   }
 
   /** A new process has run the sample on every instance: only the hand that opened it keeps it open. */

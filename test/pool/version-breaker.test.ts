@@ -138,7 +138,7 @@ test('the version is out only when every worker is, and no worker is replaced fo
 });
 
 test('inputs that take the worker down open nothing: what comes back is closed', async t => {
-  const { loaded, events, changes } = await breakable(t);
+  const { loaded, events, changes } = await breakable(t, { breaker: { ...FOR_GOOD, leastRuns: 1 } });
   for (let i = 0; i < 3; i++) {
     const ready = nextChange(events, ({ state }) => state === 'ready');
     await assert.rejects(runRow(loaded.executor, COMMAND.crash, i), { code: 'worker-failed' });
