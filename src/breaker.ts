@@ -1,10 +1,7 @@
 /**
- * A circuit breaker behind a small interface, on opossum, most of whose features are off: it has no timeout, no limiter,
- * no cache and no threshold of its own here, and nothing goes through it: it is told how calls have ended, so that what
- * is under way dilutes nothing, and a trial after it was open is nobody's request.
+ * A circuit breaker behind a small interface. opossum counts (`circuit.ts`); when it opens and closes is decided here,
+ * and a trial after it was open is nobody's request.
  */
-import { EventEmitter } from 'node:events';
-import CircuitBreaker from 'opossum';
 import {
   type Counts,
   hasRecovered,
@@ -13,6 +10,7 @@ import {
   type Thresholds,
   verdictOf,
 } from './breaker-rules.ts';
+import { Circuit } from './circuit.ts';
 
 export type BreakerState = 'closed' | 'open' | 'trying';
 
@@ -52,8 +50,6 @@ export interface BreakerView extends Counts {
   readonly nextTrialMs: number | undefined;
 }
 
-const BUCKETS = 10;
-
 /**
  * Counts how calls end while it is closed; when too many fail, or are slow, it opens, and whoever asks `isClosed`
  * first does not call. After a while it makes trials of its own: closed when they succeed, open for about twice as
@@ -62,16 +58,12 @@ const BUCKETS = 10;
  */
 export class Breaker {
   readonly #options: BreakerOptions;
-  readonly #circuit: CircuitBreaker<[], void>;
-  /** opossum reads `resetTimeout` each time that it opens. */
-  readonly #circuitOptions: CircuitBreaker.Options<[]>;
-  readonly #rotation = new EventEmitter();
+  readonly #circuit: Circuit;
   readonly #now: () => number;
   #state: BreakerState = 'closed';
   #why = '';
   #held = false;
   #sinceMs: number;
-  #bucketSinceMs: number;
   /** Times in a row that it opened. */
   #opens = 0;
   #openForMs = 0;
@@ -83,19 +75,8 @@ export class Breaker {
   constructor(options: BreakerOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
-    this.#sinceMs = this.#bucketSinceMs = this.#now();
-    this.#circuitOptions = {
-      timeout: false,
-      // Decided here: opossum judges at failures alone, and counts calls that have not ended.
-      errorThresholdPercentage: Number.POSITIVE_INFINITY,
-      rollingCountTimeout: options.windowMs,
-      rollingCountBuckets: BUCKETS,
-      rollingPercentilesEnabled: false,
-      enableSnapshots: false,
-      rotateBucketController: this.#rotation,
-    };
-    this.#circuit = new CircuitBreaker(async () => {}, this.#circuitOptions);
-    this.#circuit.on('halfOpen', () => void this.#try());
+    this.#sinceMs = this.#now();
+    this.#circuit = new Circuit(options.windowMs, this.#sinceMs, () => void this.#try());
   }
 
   get isClosed(): boolean {
@@ -108,11 +89,10 @@ export class Breaker {
 
   view(): BreakerView {
     const now = this.#now();
-    this.#rotate(now);
     const sinceMs = now - this.#sinceMs;
     const nextTrialMs =
       this.#state === 'closed' || this.#held ? undefined : Math.max(0, this.#openForMs - sinceMs);
-    return { state: this.#state, reason: this.#why, sinceMs, nextTrialMs, ...this.#counts() };
+    return { state: this.#state, reason: this.#why, sinceMs, nextTrialMs, ...this.#circuit.counts(now) };
   }
 
   /** Only while `isClosed`; settles as `action` does, and counts how. */
@@ -136,19 +116,16 @@ export class Breaker {
   /** A call that took `ms` has ended. */
   ended(era: number, outcome: Outcome, ms: number): void {
     if (outcome === 'neutral' || era !== this.#era || this.#state !== 'closed') return;
-    this.#rotate(this.#now());
     const { slow } = this.#options;
-    this.#circuit.emit(outcome);
     const isSlow = outcome === 'success' && slow !== undefined && ms > slow.callMs;
-    // Nothing else counts timeouts here.
-    if (isSlow) this.#circuit.emit('timeout');
+    this.#circuit.count(outcome, isSlow, this.#now());
     if (isSlow || outcome === 'failure') this.judge();
   }
 
   /** Opens, or is tried, where what was counted says so; `ended` does this by itself. */
   judge(): void {
     if (this.#state !== 'closed') return;
-    const why = verdictOf(this.#counts(), this.#options);
+    const why = verdictOf(this.#circuit.counts(this.#now()), this.#options);
     if (why === undefined) return;
     if (this.#options.triesFirst === true) void this.doubt(why);
     else this.#open(why);
@@ -162,7 +139,7 @@ export class Breaker {
     const passed = await this.#passes();
     if (doubt !== this.#doubt || era !== this.#era) return;
     this.#isDoubted = false;
-    if (passed) this.#forget();
+    if (passed) this.#circuit.forget();
     else this.#open(why);
   }
 
@@ -189,11 +166,11 @@ export class Breaker {
     this.#era++;
     this.#state = 'open';
     this.#held = true;
-    this.#circuit.shutdown();
+    this.#circuit.shutDown();
   }
 
   #close(): void {
-    this.#forget();
+    this.#circuit.forget();
     if (this.#state === 'closed') return;
     this.#circuit.close();
     this.#become('closed', '');
@@ -204,8 +181,7 @@ export class Breaker {
     const closedForMs = this.#state === 'closed' ? this.#now() - this.#sinceMs : 0;
     if (hasRecovered(closedForMs, this.#openForMs, windowMs)) this.#opens = 0;
     this.#openForMs = openTimeMs(++this.#opens, openMs, maxOpenMs, random());
-    this.#circuitOptions.resetTimeout = this.#openForMs;
-    this.#circuit.open();
+    this.#circuit.open(this.#openForMs);
     this.#become('open', why);
   }
 
@@ -236,27 +212,6 @@ export class Breaker {
     this.#why = why;
     this.#sinceMs = this.#now();
     this.#options.changed?.(state, why);
-  }
-
-  #counts(): Counts {
-    const { successes, failures, timeouts } = this.#circuit.stats;
-    return { calls: successes + failures, failures, slow: timeouts };
-  }
-
-  /** opossum keeps what it counted when it closes: the next failure alone would open it again. */
-  #forget(): void {
-    for (let i = 0; i < BUCKETS; i++) this.#rotation.emit('rotate');
-  }
-
-  /** Buckets turn when somebody looks: no timer for any number of breakers. */
-  #rotate(now: number): void {
-    const bucketMs = this.#options.windowMs / BUCKETS;
-    const passed = Math.floor((now - this.#bucketSinceMs) / bucketMs);
-    if (passed <= 0) return;
-    this.#bucketSinceMs += passed * bucketMs;
-    for (let i = 0; i < Math.min(passed, BUCKETS); i++) this.#rotation.emit('rotate');
-    // It notes every call's latency, which nobody reads.
-    for (const { latencyTimes } of this.#circuit.status.window) latencyTimes.length = 0;
   }
 }
 
