@@ -6,7 +6,7 @@ import test, { after, before } from 'node:test';
 import type { BreakerRow } from '../../src/admin/service.ts';
 import { type Answer, assertOk, inferBinary, inferUrl } from '../support/client.ts';
 import { type Headgate, startHeadgate } from '../support/headgate.ts';
-import { addConstant, identity, writeRepository } from '../support/onnx.ts';
+import { addConstant, identity, slow, writeRepository } from '../support/onnx.ts';
 
 let folder: string;
 let headgate: Headgate;
@@ -21,6 +21,10 @@ before(async () => {
     misfit: { versions: { 1: identity({ shape: [-1, 9] }) }, config: 'fallback: { model: spare }\n' },
     circle: { versions: { 1: identity() }, config: 'fallback: { model: square }\n' },
     square: { versions: { 1: identity() }, config: 'fallback: { model: circle }\n' },
+    slow: {
+      versions: { 1: slow(20_000) },
+      config: 'coalesce: false\nbreaker: { leastRuns: 3, slowRunMs: 1, openMs: 300000 }\n',
+    },
     stale: { versions: { 1: addConstant(3) }, config: 'cache: { enabled: true, ttlMs: 1 }\n' },
   });
   headgate = await startHeadgate({ repository: folder });
@@ -140,5 +144,16 @@ test('a version that is loaded anew is still out when a hand took it out', async
   assert.equal((await fetch(url, { method: 'POST' })).status, 200);
   assert.match((await ask('spare')).json.error ?? '', /out of service: by hand/);
   await setBreaker('spare', '1', { state: 'closed' });
+  assertOk(await ask('spare'));
+});
+
+test('a version that has become too slow is left out by itself, with when it is tried again', async () => {
+  const row = { name: 'x', shape: [1, 64], data: new Float32Array(64) };
+  let answer: Answer;
+  do answer = await inferBinary(inferUrl(headgate.url, 'slow'), [row]);
+  while (answer.status === 200);
+  assert.equal(answer.status, 503);
+  assert.match(answer.json.error ?? '', /is out of service: \d+ of \d+ runs took longer than 1 ms$/);
+  assert.ok(Number(answer.headers.get('retry-after')) > 100, String(answer.headers.get('retry-after')));
   assertOk(await ask('spare'));
 });

@@ -11,6 +11,8 @@ test('the policy chooses among the versions that exist', () => {
     ['versions: { latest: 1 }', ['10']],
     ['versions: { latest: 2 }', ['9', '10']],
     ['versions: { latest: 9 }', ['1', '2', '9', '10']],
+    ['fallback: { version: 1 }', ['1', '10']],
+    ['fallback: { version: 1, model: other }', ['10']],
     ['versions: all', ['1', '2', '9', '10']],
     ['versions: [1, 10, 77]', ['1', '10']],
     ['stable: 2', ['2', '10']],
