@@ -78,9 +78,12 @@ export function optionsForLater(schema: OptionSchema, value: unknown, path: Opti
   );
 }
 
-/** A refused value as a reader knows it from the file, cut to a glance. */
+/** Who is asked for, and its password, in an address that must not hold them. */
+const CREDENTIALS = /:\/\/[^\s"]*@/g;
+
+/** A refused value as a reader knows it from the file, cut to a glance, without the credentials of an address. */
 export function foundText(value: unknown): string {
   if (value === null) return 'nothing';
-  const text = JSON.stringify(value) ?? String(value);
+  const text = (JSON.stringify(value) ?? String(value)).replace(CREDENTIALS, '://…@');
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }

@@ -123,7 +123,7 @@ class Reader {
   }
 
   #refuse(schema: OptionSchema, value: unknown, path: OptionPath): undefined {
-    const found = schema.secret === true ? '' : `, found ${foundText(value)}`;
+    const found = holdsSecret(schema) ? '' : `, found ${foundText(value)}`;
     this.#problem(path, `expected ${expectedText(schema)}${found}`);
   }
 
@@ -144,4 +144,9 @@ class Reader {
     }
     return this.#layer.origins.get('') ?? this.#source;
   }
+}
+
+/** A secret that was written where its map belongs is still one. */
+function holdsSecret({ secret, properties = {} }: OptionSchema): boolean {
+  return secret === true || Object.values(properties).some(holdsSecret);
 }

@@ -139,3 +139,16 @@ test('an alias inside the value that it stands for is refused, and one used twic
   const twice = 'admin: { allowedHosts: &a [x] }\nrequiredModels: *a\n';
   assert.deepEqual(loadGatewayConfig({ file, fileText: twice }).config.requiredModels, ['x']);
 });
+
+test('a refused value is shown, but no secret: not in an address, not where its map belongs', () => {
+  const texts = [
+    'cache: { redis: { url: "redis://user:pa55@word@127.0.0.1" } }',
+    'cache: { redis: { url: "rediss://pa55word@a" } }',
+    'cache: { redis: pa55word }',
+    'admin: [pa55word]',
+    'admin: { token: pa55word }',
+  ];
+  const said = texts.map(fileText => refusals({ file, fileText }).join());
+  for (const text of said) assert.doesNotMatch(text, /pa55|word@|user/);
+  assert.match(said[0] ?? '', /found "redis:\/\/…@127\.0\.0\.1"/);
+});
