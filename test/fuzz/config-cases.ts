@@ -37,7 +37,8 @@ function nested(settings: readonly (readonly [string, unknown])[]): Record<strin
       if (typeof map[part] !== 'object' || map[part] === null) map[part] = {};
       map = map[part] as Record<string, unknown>;
     }
-    map[parts.at(-1) as string] = value;
+    // A later key may stand below it: what is drawn stays as it is for the next case.
+    map[parts.at(-1) as string] = structuredClone(value);
   }
   return root;
 }
