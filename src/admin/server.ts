@@ -36,7 +36,8 @@ export function createGuardedServer(
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    http: { headersTimeout: HEADERS_MS, maxHeaderSize: MAX_HEADER_BYTES },
+    // The guard refuses a request without a Host; node:http's own refusal has no body.
+    http: { headersTimeout: HEADERS_MS, maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false },
     return503OnClosing: false,
     // Longer names are refused like other bad ones, behind the guard.
     routerOptions: { maxParamLength: MAX_HEADER_BYTES },

@@ -5,6 +5,7 @@ import test from 'node:test';
 import { type AdminOptions, createAdminPlane } from '../../src/admin/plane.ts';
 import { adminRoutes } from '../../src/admin/routes.ts';
 import type { GatewayError } from '../../src/errors.ts';
+import { sendRaw } from '../http/raw-client.ts';
 import { askable, startPlane } from './ask.ts';
 import { fakeService } from './fake-service.ts';
 
@@ -291,4 +292,15 @@ test('a breaker is opened and closed by hand, and nothing else', async t => {
     'breaker digits 1 {"state":"open","reason":"maintenance"}',
     'breaker digits 1 {"state":"closed"}',
   ]);
+});
+
+test('a request without a Host is refused like one with a foreign one, with an error that can be read', async t => {
+  const { url } = await startPlane(t);
+  const port = Number(new URL(url).port);
+  const { responses } = await sendRaw(port, ['GET /v1/config HTTP/1.1\r\nConnection: close\r\n\r\n']);
+  assert.deepEqual(
+    responses.map(({ status }) => status),
+    [403],
+  );
+  assert.match(responses[0]?.body.toString() ?? '', /^\{"error":"host: expected/);
 });
