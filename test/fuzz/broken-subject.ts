@@ -7,16 +7,24 @@ import type { Subject } from './subject.ts';
 
 export class BrokenSubject implements Subject, AsyncDisposable {
   port = 0;
+  readonly adminPort = 0;
+  readonly #losesWorkers: boolean;
   #child: ChildProcess | undefined;
   #starts = 0;
+  #looks = 0;
+
+  constructor({ losesWorkers = false } = {}) {
+    this.#losesWorkers = losesWorkers;
+  }
 
   died(): string | undefined {
     const code = this.#child?.exitCode;
     return code === null || code === undefined ? undefined : `exit code ${code}`;
   }
 
+  /** Another each time, or none. */
   workers(): Promise<readonly number[]> {
-    return Promise.resolve([]);
+    return Promise.resolve(this.#losesWorkers ? [++this.#looks] : []);
   }
 
   rssBytes(): number {

@@ -14,6 +14,8 @@ export interface FuzzCase {
   readonly bytes: Buffer;
   /** Of a `config` case. */
   readonly form?: ConfigForm;
+  /** Of an `http` case for the operator's plane. */
+  readonly plane?: 'admin';
 }
 
 /**

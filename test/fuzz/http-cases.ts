@@ -88,10 +88,39 @@ const HEADERS = [
   ...['__proto__: 1', 'constructor: 2', 'Host: b', 'X: a\r\n b', ': a', 'a(b): c', 'X: a\0b', 'nonsense'],
 ];
 
-const target = fc.oneof(
-  { weight: 8, arbitrary: fc.constantFrom(...TARGETS) },
-  { weight: 1, arbitrary: fc.string({ maxLength: 40 }).map(text => `/v2/models/${text}/infer`) },
-);
+/** Of the operator's plane; nothing that takes a model from service. */
+const ADMIN_TARGETS = [
+  ...[
+    '/',
+    '/metrics',
+    '/v1/config',
+    '/v1/models',
+    '/v1/workers',
+    '/v1/learned',
+    '/v1/openapi.json',
+    '/v1/%zz',
+  ],
+  ...[
+    '/v1/models/fp32/cache/purge',
+    '/v1/models/%2e%2e/cache/purge',
+    '/v1/models/__proto__/cache/purge',
+    '//v1/config',
+  ],
+  ...[
+    '/v2/models/stats',
+    '/v2/repository/index',
+    '/v2/repository/models/nope/load',
+    '/v2/health/ready',
+    '/V1/config',
+  ],
+  ...['http://evil.example/v1/config', '/v1/config?token=x', '/v1/config/', '/v1%2fconfig', '*'],
+];
+
+const targetOf = (targets: readonly string[]) =>
+  fc.oneof(
+    { weight: 8, arbitrary: fc.constantFrom(...targets) },
+    { weight: 1, arbitrary: fc.string({ maxLength: 40 }).map(text => `/v2/models/${text}/infer`) },
+  );
 const header = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...HEADERS) },
   { weight: 1, arbitrary: fc.tuple(fc.string({ maxLength: 12 }), fc.string()).map(pair => pair.join(': ')) },
@@ -107,22 +136,23 @@ const framing = fc.constantFrom('none', 'right', 'right', 'short', 'long', 'chun
 const mostly = <T, U>(right: T, odd: fc.Arbitrary<U>): fc.Arbitrary<T | U> =>
   fc.oneof({ weight: 4, arbitrary: fc.constant(right) }, { weight: 1, arbitrary: odd });
 
-const request = fc
-  .record({
-    method: fc.constantFrom(...METHODS),
-    target,
-    version: mostly('HTTP/1.1', fc.constantFrom('HTTP/1.0', 'HTTP/9.9', 'HTTP/2', '')),
-    host: mostly('Host: headgate', fc.constantFrom('Host:', undefined)),
-    headers: mostly([], fc.array(header, { maxLength: 4 })),
-    body,
-    framing,
-    end: mostly('\r\n', fc.constant('\n')),
-  })
-  .map(({ method, target: to, version, host, headers, body: text, framing: how, end }) => {
-    const framed = framedBody(text, how);
-    const lines = [`${method} ${to} ${version}`, ...(host === undefined ? [] : [host]), ...headers];
-    return Buffer.from([...lines, ...framed.headers, '', framed.body].join(end));
-  });
+const requestTo = (targets: readonly string[], hosts: readonly string[]) =>
+  fc
+    .record({
+      method: fc.constantFrom(...METHODS),
+      target: targetOf(targets),
+      version: mostly('HTTP/1.1', fc.constantFrom('HTTP/1.0', 'HTTP/9.9', 'HTTP/2', '')),
+      host: mostly(hosts[0], fc.constantFrom(...hosts, 'Host:', undefined)),
+      headers: mostly([], fc.array(header, { maxLength: 4 })),
+      body,
+      framing,
+      end: mostly('\r\n', fc.constant('\n')),
+    })
+    .map(({ method, target: to, version, host, headers, body: text, framing: how, end }) => {
+      const framed = framedBody(text, how);
+      const lines = [`${method} ${to} ${version}`, ...(host === undefined ? [] : [host]), ...headers];
+      return Buffer.from([...lines, ...framed.headers, '', framed.body].join(end));
+    });
 
 type Framing = 'none' | 'right' | 'short' | 'long' | 'chunked' | 'broken chunks';
 
@@ -150,15 +180,19 @@ function framedBody(text: string, how: Framing): { readonly headers: string[]; r
   }
 }
 
+const onData = (bytes: fc.Arbitrary<Buffer>): fc.Arbitrary<Draft> => bytes.map(made => ({ bytes: made }));
+const onAdmin: fc.Arbitrary<Draft> = damaged(
+  requestTo(ADMIN_TARGETS, ['Host: localhost', 'Host: evil.example', 'Host: 127.0.0.1:8002']),
+).map(made => ({ bytes: made, plane: 'admin' }));
+
 export function httpCases(): fc.Arbitrary<Draft> {
   const seeds = [...readCorpus('http').map(seed => seed.bytes), ...malformedRequests()];
-  return fc
-    .oneof(
-      { weight: 5, arbitrary: damaged(request) },
-      { weight: 1, arbitrary: fc.constantFrom(...seeds) },
-      { weight: 4, arbitrary: seeded(seeds) },
-    )
-    .map(bytes => ({ bytes }));
+  return fc.oneof(
+    { weight: 5, arbitrary: onData(damaged(requestTo(TARGETS, ['Host: headgate']))) },
+    { weight: 1, arbitrary: onData(fc.constantFrom(...seeds)) },
+    { weight: 4, arbitrary: onData(seeded(seeds)) },
+    { weight: 2, arbitrary: onAdmin },
+  );
 }
 
 /** The table of malformed requests, those of a handy size. */

@@ -38,7 +38,8 @@ async function isTrouble(
 ): Promise<boolean> {
   const less = { ...fuzzed, bytes };
   if (fuzzed.kind === 'http') {
-    const { answers } = await exchangeRaw(subject.port, bytes);
+    const port = fuzzed.plane === 'admin' ? subject.adminPort : subject.port;
+    const { answers } = await exchangeRaw(port, bytes);
     return answers.some(answer => troubleOf(less, answer) === trouble);
   }
   const connection = new InferConnection(subject.port);

@@ -1,6 +1,5 @@
 /** Any bytes on a connection of their own, and what comes back until the server ends it. */
 import { connect, type Socket } from 'node:net';
-import { parseResponses } from '../http/raw-client.ts';
 import type { Answer } from './judge.ts';
 
 export interface RawOutcome {
@@ -63,17 +62,28 @@ function send(socket: Socket, bytes: Buffer): void {
   socket.write(LAST);
 }
 
-/** An answer to HEAD announces a body and has none. */
+const NEXT = Buffer.from('HTTP/1.1 ');
+const TEXT_BYTES = 2000;
+
+/** An answer to HEAD announces a body and has none; one in chunks ends where the next begins. */
 function answersIn(bytes: Buffer): Answer[] {
   const answers: Answer[] = [];
   for (let rest = bytes; ; ) {
     const end = rest.indexOf('\r\n\r\n');
     if (end < 0) return answers;
+    const head = rest.toString('latin1', 0, end);
     const behind = rest.subarray(end + 4);
-    const isBare = behind.length === 0 || behind.subarray(0, 5).equals(Buffer.from('HTTP/'));
-    const [response] = parseResponses(rest, isBare);
-    if (response === undefined) return answers;
-    answers.push({ status: response.status, text: response.body.toString('latin1', 0, 2000) });
-    rest = behind.subarray(isBare ? 0 : response.body.length);
+    const length = bodyBytes(head, behind);
+    const body = behind.subarray(0, length);
+    answers.push({ status: Number(head.slice(9, 12)), text: body.toString('utf8', 0, TEXT_BYTES) });
+    rest = behind.subarray(length);
   }
+}
+
+function bodyBytes(head: string, behind: Buffer): number {
+  if (behind.subarray(0, NEXT.length).equals(NEXT)) return 0;
+  const announced = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
+  if (announced !== undefined) return Number(announced);
+  const next = behind.indexOf(NEXT);
+  return next < 0 ? behind.length : next;
 }

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { globSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import test from 'node:test';
 import { BrokenSubject } from './broken-subject.ts';
 import { CaseSource } from './case-source.ts';
 import { type FuzzCase, KINDS, type Trouble } from './fuzz-case.ts';
 import { fuzz } from './fuzz-run.ts';
 import { growthOf } from './growth.ts';
+import { exchangeHealth } from './health-request.ts';
 import { fuzzInProcess } from './in-process-run.ts';
 import { inferBytes } from './infer-request.ts';
 import { outcomeOf, troubleOf } from './judge.ts';
@@ -72,6 +75,19 @@ test('control: a planted 5xx, a leak, a hang and a lost answer are each found, a
 test('control: of the cases under way when the server died, the one that ends it again is found', async t => {
   const cases = Array.from({ length: 60 }, (_, i) => planted(i, i === 25 ? 'PLANTED CRASH' : 'good heart'));
   assert.deepEqual(await foundWith(t, cases), { 25: 'crash' });
+});
+
+test('control: a worker that was replaced while cases ran is found, and so is health that does not answer', async t => {
+  await using subject = new BrokenSubject({ losesWorkers: true });
+  await subject.restart();
+  const report = new Report();
+  const cases = [planted(0, 'PLANTED HANG')][Symbol.iterator]();
+  await fuzzWire({ kind: 'json', cases, signal: never }, subject, report);
+  assert.ok(report.count('crash') > 0, 'a worker');
+  const silent = createServer().listen(0, '127.0.0.1');
+  t.after(() => silent.close());
+  await once(silent, 'listening');
+  assert.equal(await exchangeHealth((silent.address() as { port: number }).port, 50), 50);
 });
 
 test('control: a loader that throws what is no refusal, and one that never returns, are found, and the rest goes on', async () => {

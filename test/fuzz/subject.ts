@@ -9,6 +9,7 @@ import { FUZZ_MODELS } from './fuzz-models.ts';
 export interface Subject {
   /** Of the data plane; another after a restart. */
   readonly port: number;
+  readonly adminPort: number;
   /** How its main process ended; undefined while it lives. */
   died(): string | undefined;
   /** The processes that must live as long as it does. */
@@ -40,6 +41,10 @@ export class FuzzedHeadgate implements Subject, AsyncDisposable {
 
   get port(): number {
     return Number(new URL(this.#headgate.url).port);
+  }
+
+  get adminPort(): number {
+    return Number(new URL(this.#headgate.adminUrl).port);
   }
 
   died(): string | undefined {

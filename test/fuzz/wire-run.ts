@@ -59,7 +59,7 @@ class WireFuzz {
     return Array.from({ length: RAW_LANES }, async () => {
       for (let next = this.#next(); next !== undefined; next = this.#next()) {
         const exchange = next.index % LEAVES_EVERY === 0 ? sendAndLeave : exchangeRaw;
-        const outcome = await exchange(this.#subject.port, next.bytes);
+        const outcome = await exchange(this.#portOf(next), next.bytes);
         if (outcome.answers.length === 0) await sleep(DEATH_NOTICE_MS);
         this.#judgeRaw(next, outcome);
         await this.#recovered(next);
@@ -94,6 +94,10 @@ class WireFuzz {
       if (outcome === 'cut off' && this.#subject.died() === undefined) continue;
       return this.#judgeInfer(fuzzed, outcome);
     }
+  }
+
+  #portOf({ plane }: FuzzCase): number {
+    return plane === 'admin' ? this.#subject.adminPort : this.#subject.port;
   }
 
   #next(): FuzzCase | undefined {
@@ -141,7 +145,7 @@ class WireFuzz {
   /** Undefined: answered. */
   async #alone(fuzzed: FuzzCase): Promise<'silent' | 'closed' | undefined> {
     if (this.#run.kind === 'http') {
-      return (await exchangeRaw(this.#subject.port, fuzzed.bytes)).end === 'silent' ? 'silent' : undefined;
+      return (await exchangeRaw(this.#portOf(fuzzed), fuzzed.bytes)).end === 'silent' ? 'silent' : undefined;
     }
     const connection = new InferConnection(this.#subject.port);
     const outcome = await connection.ask(fuzzed.bytes);
