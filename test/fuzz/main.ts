@@ -9,7 +9,7 @@ import { leastOf } from './least.ts';
 import { Report } from './report.ts';
 
 const USAGE = `npm run fuzz -- [--cases 1000000] [--seed 1] [--only ${KINDS.join(',')}] [--minutes 60]
-  [--loads 2000] [--from 0]     # --only json --from 1234 --cases 1 runs one case again
+  [--loads 1000] [--from 0]     # --only json --from 1234 --cases 1 runs one case again
 
 Malformed and damaged input of every kind, drawn from the seed: raw HTTP, JSON and binary inferences against a real
 gateway, configuration (${CONFIG_FORMS.join(', ')}) and model files against their readers; --loads models are loaded.`;
@@ -23,7 +23,7 @@ const { values } = readFlags(
       seed: { type: 'string', default: '1' },
       only: { type: 'string', default: KINDS.join(',') },
       minutes: { type: 'string', default: '60' },
-      loads: { type: 'string', default: '2000' },
+      loads: { type: 'string', default: '1000' },
       from: { type: 'string', default: '0' },
     },
   },
