@@ -1,0 +1,108 @@
+/** Load while faults are injected: what became of every request, and how soon the gateway did its full work again. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { poissonArrivals } from '../../src/load/arrivals.ts';
+import { closedLoop } from '../../src/load/closed-loop.ts';
+import { openLoop } from '../../src/load/open-loop.ts';
+import { type Account, accountOf } from './account.ts';
+import { FAULTS, type Fault, type Injected, inject } from './injections.ts';
+import { adding, DEADLINE_MS, type Load, type Subject } from './subject.ts';
+
+/** What an answer may take on its way past its deadline, ms. */
+const GRACE_MS = 1000;
+const BUCKET_MS = 100;
+const CONNECTIONS = 64;
+/** Of the usual rate: the gateway does its full work again. */
+const FULL = 0.95;
+
+export interface ChaosOptions {
+  readonly seconds: number;
+  readonly everySeconds: number;
+  /** Of what it was measured to carry. */
+  readonly share: number;
+  readonly seed: number;
+  readonly faults?: readonly Fault[];
+  readonly progress: (text: string) => void;
+}
+
+export interface ChaosResult {
+  readonly ratePerSecond: number;
+  readonly target: Account;
+  /** Of the other model, which shares the worker. */
+  readonly bystander: Account;
+  readonly injected: readonly Injected[];
+  /** From each fault until answers came at their full rate again, ms. */
+  readonly recoveredMs: readonly number[];
+}
+
+export async function chaos(subject: Subject, options: ChaosOptions): Promise<ChaosResult> {
+  const { seconds, share, seed, progress } = options;
+  progress('measuring what it carries');
+  const load = adding('add');
+  const carried = await closedLoop({
+    ...{ ...subject.address, ...load, connections: CONNECTIONS, seconds: 4, warmupSeconds: 4 },
+  });
+  const ratePerSecond = Math.floor(carried.okPerSecond * share);
+  const answered = new Uint32Array(Math.ceil(((seconds + 10) * 1000) / BUCKET_MS));
+  const startedAt = performance.now();
+  const inspect = ({ status }: { readonly status: number }) => {
+    if (status === 200)
+      answered[Math.floor((performance.now() - startedAt) / BUCKET_MS)] =
+        (answered[Math.floor((performance.now() - startedAt) / BUCKET_MS)] ?? 0) + 1;
+  };
+  const running = Promise.all([
+    run(subject, load, ratePerSecond, seconds, seed, inspect),
+    run(subject, adding('other'), 20, seconds, seed + 1),
+  ]);
+  const injected = await injectAll(subject, options, startedAt);
+  const [target, bystander] = await running;
+  return {
+    ratePerSecond,
+    target,
+    bystander,
+    injected,
+    recoveredMs: injected.map(({ atMs }) =>
+      recoveredAfterMs(answered, atMs, (ratePerSecond * BUCKET_MS) / 1000),
+    ),
+  };
+}
+
+async function injectAll(subject: Subject, options: ChaosOptions, startedAt: number): Promise<Injected[]> {
+  const { seconds, everySeconds, faults = FAULTS, progress } = options;
+  const injected: Injected[] = [];
+  // Time to warm up before the first, and to recover after the last.
+  for (let at = everySeconds / 2; at <= seconds - everySeconds / 2; at += everySeconds) {
+    await sleep(Math.max(0, startedAt + at * 1000 - performance.now()));
+    const fault = faults[injected.length % faults.length] as Fault;
+    injected.push(await inject(fault, subject, 'add', startedAt));
+    progress(`${Math.round(at)} of ${seconds} s: ${fault}`);
+  }
+  return injected;
+}
+
+async function run(
+  { address }: Subject,
+  { requests, check }: Load,
+  ratePerSecond: number,
+  seconds: number,
+  seed: number,
+  inspect?: (reply: { readonly status: number }) => void,
+): Promise<Account> {
+  const result = await openLoop({
+    ...{ ...address, requests, check },
+    arrivals: poissonArrivals(ratePerSecond, Math.ceil(ratePerSecond * seconds), seed),
+    maxConnections: 4096,
+    timeoutMs: DEADLINE_MS + GRACE_MS,
+    ...(inspect === undefined ? {} : { inspect }),
+  });
+  return accountOf(result);
+}
+
+/** Until half a second at the full rate begins; Infinity: it never does. */
+export function recoveredAfterMs(answered: Uint32Array, atMs: number, usual: number): number {
+  const buckets = 500 / BUCKET_MS;
+  for (let from = Math.ceil(atMs / BUCKET_MS); from + buckets <= answered.length; from++) {
+    const sum = answered.subarray(from, from + buckets).reduce((total, count) => total + count, 0);
+    if (sum >= FULL * usual * buckets) return from * BUCKET_MS - atMs;
+  }
+  return Number.POSITIVE_INFINITY;
+}

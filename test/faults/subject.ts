@@ -1,0 +1,87 @@
+/** The gateway that faults are injected into: real workers and real models, each request with an answer of its own. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Feed, inferPath, inferRequest, readAnswer } from '../../bench/support/oip.ts';
+import type { Address } from '../../src/load/connection.ts';
+import type { Check } from '../../src/load/tally.ts';
+import { type Headgate, startHeadgate } from '../support/headgate.ts';
+import { addConstant, gather, spin, writeRepository } from '../support/onnx.ts';
+
+/** What a request may take at most, ms, as its model is configured. */
+export const DEADLINE_MS = 2000;
+/** Different requests of one load: an answer that is another's is seen by its value. */
+const DIFFERENT = 4096;
+const WIDTH = 16;
+const TABLE = 1000;
+const CONFIG = `coalesce: false\ntimeoutMs: ${DEADLINE_MS}\n`;
+
+export interface Load {
+  readonly requests: readonly Buffer[];
+  readonly check: Check;
+}
+
+export interface Subject extends AsyncDisposable {
+  readonly headgate: Headgate;
+  readonly address: Address;
+}
+
+export async function startSubject(): Promise<Subject> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'headgate-faults-'));
+  await writeRepository(folder, {
+    add: { versions: { 1: addConstant(1, WIDTH) }, config: CONFIG },
+    other: { versions: { 1: addConstant(2, WIDTH) }, config: CONFIG },
+    gather: { versions: { 1: gather(TABLE) }, config: CONFIG },
+    spin: { versions: { 1: spin() }, config: CONFIG },
+  });
+  const headgate = await startHeadgate({ repository: folder });
+  const { hostname: host, port } = new URL(headgate.url);
+  return {
+    headgate,
+    address: { host, port: Number(port) },
+    async [Symbol.asyncDispose]() {
+      await headgate[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Rows that differ, each answered with itself plus what the model adds. */
+export function adding(model: 'add' | 'other'): Load {
+  const constant = model === 'add' ? 1 : 2;
+  const rows = Array.from({ length: DIFFERENT }, (_, i) =>
+    Float32Array.from({ length: WIDTH }, (_, at) => i * WIDTH + at),
+  );
+  return {
+    requests: rows.map(row =>
+      inferRequest(inferPath(model), [{ name: 'x', shape: [1, WIDTH], values: row }], 'binary'),
+    ),
+    check: checkOf(rows.map(row => row.map(value => value + constant))),
+  };
+}
+
+/** Rows of a table, of which every `1 / share`th names one that is not there: the model fails on it. */
+export function gathering(share: number): Load & { readonly isPoison: (index: number) => boolean } {
+  const every = share > 0 ? Math.round(1 / share) : Number.POSITIVE_INFINITY;
+  const isPoison = (index: number) => (index % DIFFERENT) % every === every - 1;
+  const indexes = Array.from({ length: DIFFERENT }, (_, i) => (isPoison(i) ? TABLE + i : i % TABLE));
+  return {
+    isPoison,
+    requests: indexes.map(index => {
+      const feed: Feed = { name: 'index', shape: [1, 1], values: BigInt64Array.of(BigInt(index)) };
+      return inferRequest(inferPath('gather'), [feed], 'binary');
+    }),
+    check: checkOf(indexes.map(index => Float32Array.of(index * 10))),
+  };
+}
+
+function checkOf(expected: readonly Float32Array[]): Check {
+  return (reply, index) => {
+    const length = reply.header('inference-header-content-length');
+    const headers = new Map(length === undefined ? [] : [['inference-header-content-length', length]]);
+    const values = readAnswer({ status: reply.status, headers, body: reply.body }).get('y') ?? [];
+    const own = expected[index % DIFFERENT] as Float32Array;
+    if (values.length !== own.length || own.some((value, at) => values[at] !== value))
+      throw new Error(`request ${index} was answered ${values.slice(0, 4)}, not ${own.slice(0, 4)}`);
+  };
+}
