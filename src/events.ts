@@ -74,6 +74,45 @@ export interface WorkerChanged {
   readonly detail: string;
 }
 
+/** A run took longer than it may: its worker is killed. */
+export interface RunHung {
+  readonly model: string;
+  readonly version: string;
+  readonly worker: string;
+  /** ms. */
+  readonly ageMs: number;
+  readonly allowedMs: number;
+}
+
+/** `killed`: by somebody else, or the kernel. `exit`: it ended by itself, or could not be started. */
+export type DeathCause = 'crash' | 'hang' | 'memory' | 'killed' | 'exit';
+
+/** A worker that serves has lost its process, and not because the gateway closes. */
+export interface WorkerDied {
+  readonly worker: string;
+  readonly cause: DeathCause;
+}
+
+/** A version takes its own worker down again and again; or no longer does. */
+export interface QuarantineChanged {
+  readonly model: string;
+  readonly version: string;
+  readonly worker: string;
+  readonly quarantined: boolean;
+  /** '' when it ended. */
+  readonly reason: string;
+}
+
+/** A group of a version's instances is left out for being slow; or is back. */
+export interface EjectionChanged {
+  readonly model: string;
+  readonly version: string;
+  readonly worker: string;
+  readonly ejected: boolean;
+  /** '' when it is back. */
+  readonly reason: string;
+}
+
 /** The breaker of one version on one worker. */
 export interface BreakerChanged {
   readonly model: string;
@@ -105,6 +144,10 @@ export interface GatewayEvents {
   'input:condemned': [InputCondemned];
   'version:changed': [VersionChanged];
   'worker:changed': [WorkerChanged];
+  'run:hung': [RunHung];
+  'worker:died': [WorkerDied];
+  'quarantine:changed': [QuarantineChanged];
+  'ejection:changed': [EjectionChanged];
   'breaker:changed': [BreakerChanged];
   'shared-cache:changed': [SharedCacheChanged];
   /** A value in it that no gateway wrote for its key. */

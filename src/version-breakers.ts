@@ -15,10 +15,13 @@ export function breakerRows(serving: Iterable<Serving>): BreakerRow[] {
   );
 }
 
-/** Why a version is asked on fewer workers than it has, or on none; ''. */
-export function breakerReason(executor: Pick<VersionExecutor, 'breakers'>): string {
+/** Why a version is asked on fewer workers than it has, or on none, or may soon be; ''. */
+export function breakerReason(executor: Pick<VersionExecutor, 'breakers' | 'quarantines'>): string {
   const open = executor.breakers().filter(({ state }) => state !== 'closed');
-  return open.map(({ worker, reason }) => `breaker open on ${worker}: ${reason}`).join('; ');
+  return [
+    ...executor.quarantines().map(({ worker, reason }) => `on ${worker} ${reason}`),
+    ...open.map(({ worker, reason }) => `breaker open on ${worker}: ${reason}`),
+  ].join('; ');
 }
 
 /** Which versions were opened by hand: what is loaded anew is opened again. For as long as this process lives. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Execution, ExecutionResult, Slot } from '../inference.ts';
 import type { LoadOrder } from '../protocol/load-order.ts';
-import { allowedMs } from './run-watch.ts';
+import { allowedMs, RunWatch } from './run-watch.ts';
 import type { ScratchWorkers } from './scratch-workers.ts';
 import { versionPath, type WorkerClient } from './worker-client.ts';
 import { isWorkerGone, workerGone, workerGoneBefore } from './worker-failure.ts';
@@ -12,12 +12,12 @@ export interface ApartRunsOptions {
   /** A new one each time: of one instance. */
   readonly order: () => LoadOrder;
   readonly workers: ScratchWorkers;
-  /** A run of which nothing was learned hangs after so long, ms. */
+  /** How long a run may take of whose like nothing was learned, ms. */
   readonly hungAfterMs: number;
 }
 
 type Grant = (slot: Slot) => void;
-type Run = Slot['execute'];
+type RunOne = (execution: Execution, usualMs: number | undefined) => Promise<ExecutionResult>;
 
 /** How long a process that has the version loaded waits for more to run, ms. */
 const LINGER_MS = 200;
@@ -92,18 +92,16 @@ export class ApartRuns {
     execution: Execution,
     usualMs: number | undefined,
   ): Promise<ExecutionResult> {
-    const waited = new AbortController();
-    const hung = sleep(allowedMs(usualMs, this.#options.hungAfterMs), undefined, {
-      signal: waited.signal,
-      ref: false,
-    }).then(() => {
-      throw workerGone('the run hangs');
-    });
+    const { promise: hung, reject } = Promise.withResolvers<never>();
+    const watch = new RunWatch(
+      () => performance.now(),
+      () => reject(workerGone('the run hangs')),
+    );
+    const watched = watch.begin(allowedMs(usualMs, this.#options.hungAfterMs));
     try {
       return await Promise.race([client.infer(path, execution), hung]);
     } finally {
-      hung.catch(() => undefined);
-      waited.abort();
+      watch.end(watched);
     }
   }
 }
@@ -113,9 +111,9 @@ class ApartSlot implements Slot {
   /** Resolves, when it has run or was released, to what the run failed with. */
   readonly ended: Promise<unknown>;
   readonly #end: (error: unknown) => void;
-  readonly #run: Run;
+  readonly #run: RunOne;
 
-  constructor(kind: string, run: Run) {
+  constructor(kind: string, run: RunOne) {
     const { promise, resolve } = Promise.withResolvers<unknown>();
     this.kind = kind;
     this.ended = promise;

@@ -7,6 +7,8 @@ export interface Seats {
   readonly weight: number;
   readonly total: number;
   inUse: number;
+  /** How many times as long as its peers its runs take; absent: as long. */
+  pace?: number;
   /** False while the worker cannot run this version. */
   open: boolean;
 }
@@ -64,7 +66,7 @@ function leastServed<C extends Contender>(
     : { contender: least, seats: leastSeats };
 }
 
-/** The open group with the largest free share, on a device with any room. */
+/** The open group that should be done first, the one with the largest free share of equally fast ones, on a device with any room. */
 function freestSeats(
   groups: readonly Seats[],
   freeOn: (device: string) => number,
@@ -74,7 +76,12 @@ function freestSeats(
   for (const seats of groups) {
     if (!seats.open || seats.inUse >= seats.total) continue;
     if (waitedFor?.has(seats.device) || freeOn(seats.device) <= 0) continue;
-    if (best === undefined || seats.inUse / seats.total < best.inUse / best.total) best = seats;
+    if (best === undefined || finish(seats) < finish(best)) best = seats;
   }
   return best;
+}
+
+/** In runs of a peer that is idle: the more run there, the longer each takes. */
+function finish({ inUse, total, pace = 1 }: Seats): number {
+  return pace * (1 + inUse / total);
 }

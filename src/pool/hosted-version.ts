@@ -5,6 +5,8 @@ import type { Execution, ExecutionResult } from '../inference.ts';
 import type { LoadOrder } from '../protocol/load-order.ts';
 import { permittedRun } from './bring-up.ts';
 import type { Seats } from './fair-share.ts';
+import { RunTimes } from './pace.ts';
+import { Quarantine } from './quarantine.ts';
 import type { WarmUpRun } from './run-times.ts';
 import { allowedMs, RunWatch, type WatchedRun } from './run-watch.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -23,22 +25,25 @@ export interface HostedVersionOptions {
   readonly warmUp: readonly WarmUpRun[];
   /** As in `VersionSpec`. */
   readonly longestRunMs: number | undefined;
+  /** How long a run may take of whose like nothing was learned, ms. */
+  readonly hungAfterMs: number;
   readonly scheduler: Scheduler;
   readonly breaker: BreakerSettings;
   /** In [0, 1), for jitter. */
   readonly random: () => number;
 }
 
-/** What the worker that hosts it hears of its runs. */
-export interface HomeTold {
-  /** A connection broke under one. */
+/** Whoever looks after the process that hosts it. */
+export interface RunListener {
+  /** A connection broke under a run. */
   lost(): void;
-  /** One hangs. */
-  hangs(): void;
+  hangs(hosted: HostedVersion, run: WatchedRun): void;
 }
 
 /** A sample that takes longer has failed, ms; longer still where the version's runs may. */
 const LEAST_TRIAL_LIMIT_MS = 30_000;
+/** While a quarantined version's worker waits longer its callers do not wait for it, ms. */
+const LONG_DELAY_MS = 1000;
 const NEVER = new AbortController().signal;
 
 export class HostedVersion implements Seats {
@@ -52,10 +57,25 @@ export class HostedVersion implements Seats {
   readonly path: string;
   /** `cpu`, `cpu×4` with four threads a run, `cuda`: latencies of one kind are alike. */
   readonly kind: string;
-  readonly #longestRunMs: number;
+  readonly #hungAfterMs: number;
   readonly breaker: VersionBreaker;
   /** Its breaker opened, tries or closed. */
   breakerChanged: (state: BreakerState, reason: string) => void = () => undefined;
+  /** While no more than its instances run: what is sent ahead waits. */
+  readonly times = new RunTimes();
+  pace = 1;
+  /** Left out, as it is slow. */
+  isEjected = false;
+  /** A run went well. */
+  ran: () => void = () => undefined;
+  /** It takes no work any more. */
+  becameUnable: () => void = () => undefined;
+  /** Quarantined, with the reason; '': no longer. */
+  quarantineChanged: (reason: string) => void = () => undefined;
+  readonly quarantine = new Quarantine(
+    () => performance.now(),
+    reason => this.quarantineChanged(reason),
+  );
   /** As operators know it. */
   worker = '';
   inUse = 0;
@@ -65,23 +85,22 @@ export class HostedVersion implements Seats {
   #tried = 0;
   #shutSinceMs = performance.now();
   #client: WorkerClient | undefined;
-  #tells: HomeTold = { lost: () => undefined, hangs: () => undefined };
-  #hungAfterMs = 0;
-  readonly #watch = new RunWatch(
+  #listener: RunListener = { lost: () => undefined, hangs: () => undefined };
+  readonly #runs = new RunWatch(
     () => performance.now(),
-    () => this.#tells.hangs(),
+    run => this.#listener.hangs(this, run),
   );
   #drained: (() => void) | undefined;
 
   constructor(options: HostedVersionOptions) {
-    const { model, version, order, device, weight, warmUp, longestRunMs, scheduler, breaker } = options;
+    const { model, version, order, device, weight, warmUp, hungAfterMs, scheduler, breaker } = options;
     this.model = model;
     this.version = version;
     this.order = order;
     this.device = device;
     this.weight = weight;
     this.warmUp = warmUp;
-    this.#longestRunMs = longestRunMs ?? 0;
+    this.#hungAfterMs = hungAfterMs;
     this.#scheduler = scheduler;
     this.#slowMs = breaker.slow?.callMs ?? Number.POSITIVE_INFINITY;
     this.breaker = new VersionBreaker({
@@ -89,9 +108,10 @@ export class HostedVersion implements Seats {
       random: options.random,
       trySample: () => this.#trySample(),
       isUp: () => this.#isUp,
-      trialLimitMs: Math.max(LEAST_TRIAL_LIMIT_MS, this.#longestRunMs),
+      trialLimitMs: Math.max(LEAST_TRIAL_LIMIT_MS, options.longestRunMs ?? 0),
       changed: (state, reason) => {
         if (state === 'closed') scheduler.wake();
+        else this.becameUnable();
         this.breakerChanged(state, reason);
       },
     });
@@ -101,7 +121,7 @@ export class HostedVersion implements Seats {
   }
 
   get running(): number {
-    return this.#watch.running;
+    return this.#runs.running;
   }
 
   /** Its worker has it, warm. */
@@ -109,23 +129,33 @@ export class HostedVersion implements Seats {
     return this.#isUp;
   }
 
-  /** It may be asked: it is up, and its breaker is closed. */
+  /** It may be asked: it is up, its breaker is closed, and it is not left out. */
   get open(): boolean {
-    return this.#isUp && this.breaker.isClosed;
+    return this.#isUp && this.breaker.isClosed && !this.isEjected;
   }
 
-  /**
-   * Takes work through this client from now on. A run of which nothing was learned hangs after `hungAfterMs`, unless
-   * this version may take longer.
-   */
-  openOn(client: WorkerClient, tells: HomeTold, hungAfterMs: number): void {
+  /** Takes work through this client from now on. */
+  openOn(client: WorkerClient, listener: RunListener): void {
     const isNew = client !== this.#client;
     this.#client = client;
-    this.#tells = tells;
-    this.#hungAfterMs = Math.max(hungAfterMs, this.#longestRunMs);
+    this.#listener = listener;
     this.#isUp = true;
-    if (isNew) this.breaker.workerIsNew();
-    else this.breaker.workerIsBack();
+    if (!isNew) {
+      this.breaker.workerIsBack();
+      return;
+    }
+    this.breaker.workerIsNew();
+    // What was opened by hand meanwhile has a reason of its own.
+    const { reason } = this.quarantine;
+    if (reason !== '' && this.breaker.view().reason === reason) this.breaker.close();
+    this.quarantine.up();
+  }
+
+  /** Its worker died while it alone ran requests there, and starts again after this delay, ms. */
+  tookWorkerDown(restartDelayMs: number): void {
+    this.quarantine.died();
+    const { reason } = this.quarantine;
+    if (reason !== '' && restartDelayMs >= LONG_DELAY_MS && this.breaker.isClosed) this.breaker.open(reason);
   }
 
   /** Since when it has not been up, on the `performance.now()` clock; undefined while it is. */
@@ -139,6 +169,8 @@ export class HostedVersion implements Seats {
     this.#isUp = false;
     this.#shutSinceMs = performance.now();
     this.breaker.workerShut();
+    this.quarantine.stop();
+    this.becameUnable();
   }
 
   /** `usualMs` as in `Slot.execute`. */
@@ -146,16 +178,37 @@ export class HostedVersion implements Seats {
     const client = this.#client;
     // Between grant and execution the worker may have died, or its breaker have opened.
     if (!this.open || client === undefined) throw workerGoneBefore();
-    const watched = this.#watch.begin(allowedMs(usualMs, this.#hungAfterMs));
+    const isAhead = this.running >= this.total;
+    const watched = this.#begin(usualMs);
     const run = this.breaker.begin();
     try {
       const result = await client.infer(this.path, execution);
-      this.breaker.succeeded(run, performance.now() - watched.startedAt);
+      const roundTripMs = performance.now() - watched.startedAt;
+      this.breaker.succeeded(run, roundTripMs);
+      if (!isAhead) this.times.note(execution.rows, roundTripMs);
+      this.ran();
       return result;
     } catch (error) {
-      if (isWorkerGone(error)) this.#tells.lost();
+      if (isWorkerGone(error)) this.#listener.lost();
       this.breaker.failed(run, GatewayError.from(error), execution);
       throw error;
+    } finally {
+      this.#end(watched);
+    }
+  }
+
+  /** Seats are open again. */
+  wake(): void {
+    this.#scheduler.wake();
+  }
+
+  /** What its sample takes, nobody's request, ms. Rejects where there is none, or it fails. */
+  async timeSample(): Promise<number> {
+    const [client, sample] = [this.#client, this.warmUp[0]];
+    if (!this.#isUp || client === undefined || sample === undefined) throw workerGoneBefore();
+    const watched = this.#begin(undefined);
+    try {
+      return (await permittedRun(this, client, this.#scheduler, 0, NEVER)(sample)).roundTripMs;
     } finally {
       this.#end(watched);
     }
@@ -165,23 +218,29 @@ export class HostedVersion implements Seats {
   async #trySample(): Promise<void> {
     const [client, sample] = [this.#client, this.warmUp[0]];
     if (!this.#isUp || client === undefined) throw workerGoneBefore();
-    const watched = this.#watch.begin(this.#hungAfterMs);
+    const watched = this.#begin(undefined);
     try {
       if (sample === undefined) return void (await client.metadata(this.path));
       const instance = this.#tried++ % this.total;
       const { roundTripMs } = await permittedRun(this, client, this.#scheduler, instance, NEVER)(sample);
       if (roundTripMs > this.#slowMs) throw new Error('the sample takes too long');
     } catch (error) {
-      if (isWorkerGone(error)) this.#tells.lost();
+      if (isWorkerGone(error)) this.#listener.lost();
       throw error;
     } finally {
       this.#end(watched);
     }
   }
 
-  #end(watched: WatchedRun): void {
-    this.#watch.end(watched);
-    if (this.#watch.running === 0) this.#drained?.();
+  /** One that was sent ahead waits there for another to end. */
+  #begin(usualMs: number | undefined): WatchedRun {
+    const aheadMs = this.#runs.running < this.total ? 0 : this.#runs.longestAllowedMs;
+    return this.#runs.begin(aheadMs + allowedMs(usualMs, this.#hungAfterMs));
+  }
+
+  #end(run: WatchedRun): void {
+    this.#runs.end(run);
+    if (this.running === 0) this.#drained?.();
   }
 
   /** Resolves when nothing runs here any more. */

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '../errors.ts';
 import { bringUp } from './bring-up.ts';
 import type { HostedVersion } from './hosted-version.ts';
+import type { WatchedRun } from './run-watch.ts';
 import type { WorkerClient } from './worker-client.ts';
 import { isUnavailable, workerGone } from './worker-failure.ts';
 import { restartDelayMs } from './worker-lifecycle.ts';
@@ -19,33 +20,42 @@ export interface Home {
   readonly client: WorkerClient;
 }
 
-/** What is heard of runs. */
-export interface HostTold {
-  /** A connection broke under one. */
+/** The only version that can have caused a death. */
+export interface Blamed {
+  readonly hosted: HostedVersion;
+  readonly sharesWorker: boolean;
+  /** Or else it was being loaded. */
+  readonly ranRequests: boolean;
+}
+
+export interface HomeListener {
+  /** A connection broke under a run. */
   lost(home: Home): void;
-  /** One of this version hangs. */
-  hangs(home: Home, hosted: HostedVersion): void;
+  hangs(home: Home, hosted: HostedVersion, run: WatchedRun): void;
 }
 
 export class HostedVersions {
   readonly #settings: WorkerSettings;
   readonly #isHome: (home: Home) => boolean;
-  readonly #tells: HostTold;
+  readonly #listener: HomeListener;
   readonly #log: (line: string) => void;
   readonly #all = new Set<HostedVersion>();
   readonly #suspects = new Set<HostedVersion>();
+  /** Of them, those that ran requests. */
+  readonly #ran = new Set<HostedVersion>();
   readonly #deaths = new WeakMap<HostedVersion, number>();
+  #accused: HostedVersion | undefined;
 
   /** `isHome` says whether a process is still the one. */
   constructor(
     settings: WorkerSettings,
     isHome: (home: Home) => boolean,
-    tells: HostTold,
+    listener: HomeListener,
     log: (line: string) => void,
   ) {
     this.#settings = settings;
     this.#isHome = isHome;
-    this.#tells = tells;
+    this.#listener = listener;
     this.#log = log;
   }
 
@@ -110,6 +120,7 @@ export class HostedVersions {
   /** Brings all up on a new process; one that cannot be loaded now is tried again later. */
   async restore(home: Home): Promise<void> {
     this.#suspects.clear();
+    this.#ran.clear();
     for (let round = 1; this.#isHome(home); round++) {
       const missing = [...this.#all].filter(hosted => !hosted.isUp);
       if (missing.length === 0) return;
@@ -123,22 +134,38 @@ export class HostedVersions {
 
   /** Call at the first sign of a death, while what was running still counts as running. */
   suspectRunning(): void {
-    for (const hosted of this.#all) if (hosted.running > 0) this.#suspects.add(hosted);
+    for (const hosted of this.#all) {
+      if (hosted.running === 0) continue;
+      this.#suspects.add(hosted);
+      this.#ran.add(hosted);
+    }
   }
 
-  /** The process has died. Returns the only one that can have caused it, where there is one beside others. */
-  blame(): HostedVersion | undefined {
+  /** It is known to be the cause of a death to come. */
+  accuse(hosted: HostedVersion): void {
+    this.#accused = hosted;
+  }
+
+  /** The process has died. Returns the only one that can have caused it. */
+  blame(): Blamed | undefined {
     this.suspectRunning();
+    if (this.#accused !== undefined) {
+      this.#suspects.clear();
+      this.#suspects.add(this.#accused);
+      this.#ran.add(this.#accused);
+      this.#accused = undefined;
+    }
     for (const hosted of this.#suspects) this.#deaths.set(hosted, this.#deathsOf(hosted) + 1);
     const [only, ...more] = this.#suspects;
-    return only !== undefined && more.length === 0 && this.#all.has(only) && this.#all.size > 1
-      ? only
-      : undefined;
+    if (only === undefined || more.length > 0 || !this.#all.has(only)) return undefined;
+    return { hosted: only, sharesWorker: this.#all.size > 1, ranRequests: this.#ran.has(only) };
   }
 
   #open(hosted: HostedVersion, home: Home): void {
-    const tells = { lost: () => this.#tells.lost(home), hangs: () => this.#tells.hangs(home, hosted) };
-    hosted.openOn(home.client, tells, this.#settings.hungAfterMs);
+    hosted.openOn(home.client, {
+      lost: () => this.#listener.lost(home),
+      hangs: (culprit, run) => this.#listener.hangs(home, culprit, run),
+    });
     this.#settings.scheduler.wake();
   }
 

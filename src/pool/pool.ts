@@ -119,7 +119,6 @@ export class Pool {
       maxMemoryBytes: maxMemoryBytes ?? defaultMemoryCap(),
       loadTimeoutMs: loadTimeoutMs ?? 300_000,
       lookEveryMs: lookEveryMs ?? 5000,
-      hungAfterMs: this.#hungAfterMs,
     };
     this.#scheduler.setCapacity('cpu', this.#cores);
     if (this.#options.leavesCoreToGateway === true) this.#coreBudget.start();
@@ -145,8 +144,18 @@ export class Pool {
     const hosted = this.#groups(spec).map(group => this.#hostedVersion(spec, group, examined));
     const { fleet } = this.#running();
     const results = await Promise.allSettled(hosted.map(one => fleet.host(one, spec.isolation)));
+    const executor = new VersionExecutor(
+      this.#scheduler.flow(),
+      hosted,
+      this.#apartRuns(spec, hosted[0]),
+      this.#events,
+    );
     const unload = async (): Promise<void> => {
-      for (const { breaker } of hosted) breaker.shutDown();
+      executor.stop();
+      for (const { breaker, quarantine } of hosted) {
+        breaker.shutDown();
+        quarantine.stop();
+      }
       await Promise.all(hosted.map(one => fleet.unhost(one)));
     };
     const failed = results.find(result => result.status === 'rejected');
@@ -163,12 +172,7 @@ export class Pool {
       measured: hosted.flatMap(measuredSizes),
       sampleRun: sample && (rows => repeated(sample, rows)),
       kinds: [...new Set(hosted.map(({ kind }) => kind))],
-      executor: new VersionExecutor(
-        this.#scheduler.flow(),
-        hosted,
-        this.#apartRuns(spec, hosted[0]),
-        this.#events,
-      ),
+      executor,
       instances: hosted.reduce((sum, { total }) => sum + total, 0),
       memoryBytes: examined.instanceBytes * hosted.reduce((sum, { total }) => sum + total, 0),
       contentSha256: spec.content.sha256,
@@ -190,8 +194,9 @@ export class Pool {
     await rm(directory, { recursive: true, force: true });
   }
 
-  get #hungAfterMs(): number {
-    return this.#options.hungAfterMs ?? 120_000;
+  /** Of a run of whose like nothing was learned, ms. */
+  #hungAfterMsOf({ longestRunMs = 0 }: VersionSpec): number {
+    return Math.max(this.#options.hungAfterMs ?? 120_000, longestRunMs);
   }
 
   /** Starts processes that listen in this directory. */
@@ -213,7 +218,7 @@ export class Pool {
       kind: hosted?.kind ?? group.kind,
       order: () => this.#order(spec, group),
       workers: apart,
-      hungAfterMs: Math.max(this.#hungAfterMs, spec.longestRunMs ?? 0),
+      hungAfterMs: this.#hungAfterMsOf(spec),
     });
   }
 
@@ -254,6 +259,7 @@ export class Pool {
       weight,
       warmUp: runs,
       longestRunMs,
+      hungAfterMs: this.#hungAfterMsOf(spec),
       scheduler: this.#scheduler,
       breaker: spec.breaker ?? UNCONFIGURED,
       random: this.#options.random ?? Math.random,

@@ -39,6 +39,11 @@ export class RunWatch {
     return this.#runs.length;
   }
 
+  /** Of those under way, ms; 0: there is none. */
+  get longestAllowedMs(): number {
+    return this.#runs.reduce((longest, run) => Math.max(longest, run.allowedMs), 0);
+  }
+
   begin(allowed: number): WatchedRun {
     const startedAt = this.#now();
     const run: WatchedRun = { startedAt, allowedMs: allowed, due: startedAt + allowed };

@@ -7,6 +7,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkerChanged } from '../events.ts';
+import { deathCause, isOwnDoing } from './death-cause.ts';
 import type { HostedVersion } from './hosted-version.ts';
 import { HostedVersions } from './hosted-versions.ts';
 import { WorkerAttendant } from './worker-attendant.ts';
@@ -19,7 +20,7 @@ import { DEATH_NOTICE_MS, type WorkerSettings } from './worker-settings.ts';
 export interface SlotWorkerOptions {
   readonly name: string;
   readonly connections: number;
-  /** Told of a version that alone can have crashed a worker it shares. */
+  /** Told of a version that alone can have taken down a worker it shares. */
   readonly blame: (hosted: HostedVersion) => void;
 }
 
@@ -41,8 +42,6 @@ type Ready = Extract<WorkerState, { kind: 'ready' }>;
 
 /** Deaths while loading one version before it is given up: another version may have been the cause once. */
 const LOAD_ATTEMPTS = 3;
-/** Native crashes. SIGKILL is somebody's will, or the kernel's for want of memory. */
-const CRASHES = /^SIG(SEGV|ABRT|BUS|ILL|FPE|TRAP)$/;
 
 export class SlotWorker {
   readonly name: string;
@@ -65,8 +64,7 @@ export class SlotWorker {
       home => this.#state === home,
       {
         lost: home => void this.#attendant.doubt(home),
-        hangs: (home, { model, version }) =>
-          this.#attendant.end(home, `a run of ${model} version ${version} hangs`),
+        hangs: (home, hosted, run) => this.#attendant.endHung(home, hosted, run),
       },
       line => settings.log(this.name, line),
     );
@@ -148,7 +146,7 @@ export class SlotWorker {
       () => this.#arrived(process),
       () => undefined,
     );
-    this.#died(await process.exited);
+    this.#died(process, await process.exited);
   }
 
   #arrived(process: WorkerProcess): void {
@@ -162,11 +160,13 @@ export class SlotWorker {
     void this.#attendant.attend(state);
   }
 
-  #died(reason: string): void {
+  #died(process: WorkerProcess, reason: string): void {
     const state = this.#state;
     this.#emit('exited', undefined, reason);
     if (state.kind === 'closed') return;
-    const culprit = this.#hosted.blame();
+    const cause = deathCause(reason, this.#attendant.endedFor(process));
+    this.#settings.events.emit('worker:died', { worker: this.name, cause });
+    const blamed = this.#hosted.blame();
     this.#hosted.shut();
     if (state.kind === 'ready') {
       if (performance.now() - state.sinceMs > HEALTHY_AFTER_MS) this.#deaths = 0;
@@ -179,7 +179,8 @@ export class SlotWorker {
     this.#attendant.rssBytes = 0;
     this.#become({ kind: 'waiting', timer });
     this.#emit('waiting', undefined, String(Math.round(delayMs)));
-    if (culprit !== undefined && CRASHES.test(reason)) this.#options.blame(culprit);
+    if (blamed?.ranRequests === true) blamed.hosted.tookWorkerDown(delayMs);
+    if (blamed?.sharesWorker === true && isOwnDoing(cause)) this.#options.blame(blamed.hosted);
   }
 
   /** Bounded, for a worker that does not come up at all. */

@@ -5,6 +5,7 @@ import type { GatewayError } from '../errors.ts';
 import type { Events } from '../events.ts';
 import type { Capacity, Execution, ExecutionResult, Executor, Slot } from '../inference.ts';
 import type { ApartRuns } from './apart-runs.ts';
+import { Ejection } from './ejection.ts';
 import type { HostedVersion } from './hosted-version.ts';
 import { outageError } from './outage.ts';
 import type { Flow, Grant } from './scheduler.ts';
@@ -14,6 +15,11 @@ export interface HostedBreaker extends BreakerView {
   readonly worker: string;
 }
 
+export interface QuarantineView {
+  readonly worker: string;
+  readonly reason: string;
+}
+
 export class VersionExecutor implements Executor {
   readonly #flow: Flow;
   readonly #hosted: readonly HostedVersion[];
@@ -21,6 +27,7 @@ export class VersionExecutor implements Executor {
   readonly #events: Events;
   /** Told when every breaker is open: what waits for a worker waits in vain. */
   onOutage: (error: GatewayError) => void = () => undefined;
+  readonly #ejection: Ejection;
   #isOut = false;
 
   /** The hosted versions become the flow's seats. */
@@ -30,8 +37,10 @@ export class VersionExecutor implements Executor {
     this.#apart = apart;
     this.#events = events;
     flow.seats.push(...hosted);
+    this.#ejection = new Ejection(hosted, events);
     for (const one of hosted) {
       one.breakerChanged = (state, reason) => this.#breakerChanged(one, state, reason);
+      one.quarantineChanged = reason => this.#quarantineChanged(one, reason);
     }
   }
 
@@ -44,6 +53,18 @@ export class VersionExecutor implements Executor {
 
   breakers(): readonly HostedBreaker[] {
     return this.#hosted.map(({ worker, breaker }) => ({ worker, ...breaker.view() }));
+  }
+
+  /** Its workers are given up. */
+  stop(): void {
+    this.#ejection.stop();
+  }
+
+  /** Where it is quarantined, and why. */
+  quarantines(): readonly QuarantineView[] {
+    return this.#hosted.flatMap(({ worker, quarantine: { reason } }) =>
+      reason === '' ? [] : [{ worker, reason }],
+    );
   }
 
   /** By hand, on every worker: until `closeBreakers`. */
@@ -93,6 +114,10 @@ export class VersionExecutor implements Executor {
     this.#events.emit('breaker:changed', { model, version, worker, state, reason, nextTrialMs });
     const { outage } = this;
     if (outage !== undefined) this.onOutage(outage);
+  }
+
+  #quarantineChanged({ model, version, worker }: HostedVersion, reason: string): void {
+    this.#events.emit('quarantine:changed', { model, version, worker, quarantined: reason !== '', reason });
   }
 
   #slotOf(granted: Grant): Slot {

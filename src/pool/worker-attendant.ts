@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { HostedVersion } from './hosted-version.ts';
 import type { Home, HostedVersions } from './hosted-versions.ts';
 import { MemoryWatch, tooLarge } from './memory-watch.ts';
+import type { WatchedRun } from './run-watch.ts';
+import type { WorkerProcess } from './worker-process.ts';
 import { DEATH_NOTICE_MS, type WorkerSettings } from './worker-settings.ts';
 
 /** Looks in a row that a worker may leave unanswered: one can fall into a pause of the machine, or of this process. */
@@ -17,6 +20,7 @@ export class WorkerAttendant {
   readonly #settings: WorkerSettings;
   readonly #hosted: HostedVersions;
   readonly #isCurrent: (home: Home) => boolean;
+  readonly #endedFor = new WeakMap<WorkerProcess, 'hang' | 'memory'>();
   #doubting = false;
 
   constructor(
@@ -31,22 +35,18 @@ export class WorkerAttendant {
     this.#isCurrent = isCurrent;
   }
 
-  /** Asks how it is now and then, and ends a process that no longer answers or holds too much. */
+  /** Asks for its memory now and then, and ends a process that no longer answers. */
   async attend(home: Home): Promise<void> {
-    const { lookEveryMs } = this.#settings;
+    const { lookEveryMs, log } = this.#settings;
     this.#watchMemory(home);
     for (let missed = 0; this.#isCurrent(home); ) {
       missed = (await this.#look(home)) ? 0 : missed + 1;
-      if (missed === MISSED_LOOKS) this.end(home, 'the process does not answer');
-      else await sleep(lookEveryMs, undefined, { ref: false });
+      if (missed < MISSED_LOOKS) await sleep(lookEveryMs, undefined, { ref: false });
+      if (missed < MISSED_LOOKS || !this.#isCurrent(home)) continue;
+      log(this.#name, 'the process does not answer: its worker is killed');
+      this.#end(home, 'hang');
+      return;
     }
-  }
-
-  /** Kills it, and says why; what runs there is lost. */
-  end(home: Home, why: string): void {
-    if (!this.#isCurrent(home)) return;
-    this.#settings.log(this.#name, `${why}: its worker is killed`);
-    void home.process.kill();
   }
 
   /**
@@ -63,18 +63,38 @@ export class WorkerAttendant {
     this.#doubting = false;
     if (!this.#isCurrent(home)) return;
     if (answers) this.#hosted.reopen(shut, home);
-    else void home.process.kill();
+    else this.#end(home, 'hang');
+  }
+
+  /** A run takes longer than it may: it can only be ended with its process. */
+  endHung(home: Home, hosted: HostedVersion, { startedAt, allowedMs }: WatchedRun): void {
+    if (!this.#isCurrent(home)) return;
+    const { model, version } = hosted;
+    const ageMs = Math.round(performance.now() - startedAt);
+    const { events, log } = this.#settings;
+    events.emit('run:hung', { model, version, worker: this.#name, ageMs, allowedMs: Math.round(allowedMs) });
+    log(this.#name, `a run of ${model} version ${version} hangs: its worker is killed`);
+    this.#hosted.accuse(hosted);
+    this.#end(home, 'hang');
+  }
+
+  /** What it ended this process for; undefined: it did not. */
+  endedFor(process: WorkerProcess): 'hang' | 'memory' | undefined {
+    return this.#endedFor.get(process);
   }
 
   #watchMemory(home: Home): void {
     const { process } = home;
-    const { maxMemoryBytes } = this.#settings;
+    const { maxMemoryBytes, log } = this.#settings;
     if (process.pid === undefined) return;
     const watch = new MemoryWatch({
       pid: process.pid,
       maxBytes: maxMemoryBytes,
       isBusy: () => this.#hosted.running > 0,
-      exceeded: bytes => this.end(home, tooLarge(bytes, maxMemoryBytes)),
+      exceeded: bytes => {
+        log(this.#name, `${tooLarge(bytes, maxMemoryBytes)}: its worker is killed`);
+        this.#end(home, 'memory');
+      },
     });
     void process.exited.then(() => watch.stop());
   }
@@ -87,5 +107,11 @@ export class WorkerAttendant {
     } catch {
       return false;
     }
+  }
+
+  /** It is said why before the process is gone. */
+  #end({ process }: Home, why: 'hang' | 'memory'): void {
+    this.#endedFor.set(process, why);
+    void process.kill();
   }
 }

@@ -50,14 +50,14 @@ export class WorkerFleet {
     await Promise.all([...this.#slots.values(), ...this.#dedicated].map(worker => worker.close()));
   }
 
-  /** A version that crashed a worker which others share gets one of its own. */
+  /** A version that took down a worker which others share gets one of its own. */
   #isolate(hosted: HostedVersion): void {
     this.#homes.get(hosted)?.abandon(hosted);
     const own = this.#dedicate(hosted);
     this.#settle(hosted, own);
     own.adopt(hosted);
     const { model, version } = hosted;
-    this.#settings.log(own.name, `${model} version ${version} crashed a shared worker and gets its own`);
+    this.#settings.log(own.name, `${model} version ${version} took a shared worker down and gets its own`);
   }
 
   #settle(hosted: HostedVersion, worker: SlotWorker): void {

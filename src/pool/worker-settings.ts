@@ -17,8 +17,6 @@ export interface WorkerSettings {
   readonly maxMemoryBytes: number;
   /** How often, and for how long, a worker is asked how it is. */
   readonly lookEveryMs: number;
-  /** A run that takes longer hangs, unless its version may take longer still: it can only be ended with its process. */
-  readonly hungAfterMs: number;
 }
 
 /** From a broken connection to the exit event of the process that broke it, at most. */

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../errors.ts';
 import type {
   BreakerChanged,
   Events,
+  QuarantineChanged,
   Refused,
   RequestDone,
   SharedCacheChanged,
@@ -49,6 +50,11 @@ export function logEvents(events: Events, logger: Logger): () => void {
     logger.warn({ ...input }, 'an input took its worker down twice and is refused'),
   );
   events.on('worker:changed', change => logWorker(logger, change));
+  events.on('run:hung', run => logger.warn({ ...run }, 'a run hangs, its worker is killed'));
+  events.on('ejection:changed', change =>
+    logger.warn({ ...change }, change.ejected ? 'slow instances left out' : 'slow instances are back'),
+  );
+  events.on('quarantine:changed', change => logQuarantine(logger, change));
   events.on('breaker:changed', change => logBreaker(logger, change));
   events.on('shared-cache:changed', change => logSharedCache(logger, change));
   events.on('config:refused', refused => logRefused(logger, refused));
@@ -71,6 +77,14 @@ function logVersion(logger: Logger, { model, version, state, reason }: VersionCh
 function logWorker(logger: Logger, { worker, state, pid, detail }: WorkerChanged): void {
   const level = state === 'exited' || state === 'waiting' ? 'warn' : 'info';
   logger[level]({ worker, state, pid, detail: short(detail) }, `worker ${state}`);
+}
+
+function logQuarantine(
+  logger: Logger,
+  { model, version, worker, quarantined, reason }: QuarantineChanged,
+): void {
+  if (quarantined) logger.warn({ model, version, worker, reason }, 'version quarantined');
+  else logger.info({ model, version, worker }, 'version no longer quarantined');
 }
 
 function logBreaker(logger: Logger, change: BreakerChanged): void {

@@ -8,6 +8,8 @@ export interface FakeModel {
   readonly behaviour: 'identity' | 'softmaxOverBatch';
   readonly onLoad?: 'crash' | 'hang' | 'fail';
   readonly runMs?: number;
+  /** While there is this file, of `pid ms`, each run in that process takes so much longer. */
+  readonly slowWhile?: string;
   /** The next run takes this file away and fails, where there is one. */
   readonly failsOnceFor?: string;
   /** While there is this file every run fails: its text is the status. */

@@ -83,7 +83,7 @@ async function infer(
   seen.mostRunning = Math.max(seen.mostRunning, seen.running);
   if (values[0] === COMMAND.crash) process.kill(process.pid, 'SIGSEGV');
   if (values[0] === COMMAND.hold) await new Promise<void>(resolve => held.push(resolve));
-  await new Promise(resolve => setTimeout(resolve, model.runMs ?? 0));
+  await new Promise(resolve => setTimeout(resolve, (model.runMs ?? 0) + slowness(model)));
   seen.running--;
   if (values[0] === COMMAND.fail || failsNow(model)) {
     return send(response, 500, { error: 'index out of range' });
@@ -98,6 +98,12 @@ async function infer(
   if (values[0] === COMMAND.tooLong)
     return response.writeHead(200, { 'content-length': 2 ** 40 }).flushHeaders();
   reply(shape, compute(model, values, shape[0] ?? 1), response);
+}
+
+function slowness({ slowWhile = '' }: Loaded): number {
+  if (!existsSync(slowWhile)) return 0;
+  const [pid, ms] = readFileSync(slowWhile, 'utf8').split(' ').map(Number);
+  return pid === process.pid ? (ms ?? 0) : 0;
 }
 
 function failsNow({ failsOnceFor = '' }: Loaded): boolean {

@@ -46,6 +46,16 @@ test('runs that end in time are not told of, and each has a limit of its own', t
   assert.deepEqual(hung, [500]);
 });
 
+test('the longest that any run under way may take is known, for what is sent ahead', t => {
+  const { watch } = watched(t);
+  assert.equal(watch.longestAllowedMs, 0);
+  const long = watch.begin(5000);
+  watch.begin(1000);
+  assert.equal(watch.longestAllowedMs, 5000);
+  watch.end(long);
+  assert.equal(watch.longestAllowedMs, 1000);
+});
+
 test('when this process stood still itself, runs get as much time again', t => {
   const { watch, hung } = watched(t);
   let now = 0;

@@ -151,6 +151,24 @@ test('workers that are ready and those started again are counted', async t => {
   assert.equal(after('headgate_worker_restarts_total'), 1);
 });
 
+test('deaths, hung runs, quarantines and ejections are counted, and go with their version', async t => {
+  const { events, metrics } = start(t);
+  const of = { model: 'm', version: '1', worker: 'cpu' };
+  events.emit('worker:died', { worker: 'cpu', cause: 'memory' });
+  events.emit('run:hung', { ...of, ageMs: 1001, allowedMs: 1000 });
+  events.emit('quarantine:changed', { ...of, quarantined: true, reason: 'it dies' });
+  events.emit('ejection:changed', { ...of, ejected: true, reason: 'it is slow' });
+  events.emit('ejection:changed', { ...of, ejected: false, reason: '' });
+  const value = await scrape(metrics);
+  assert.equal(value('headgate_worker_deaths_total', { cause: 'memory' }), 1);
+  assert.equal(value('headgate_worker_deaths_total', { cause: 'crash' }), 0);
+  const series = ['headgate_hung_runs_total', 'headgate_version_quarantined', 'headgate_ejections_total'];
+  for (const name of series) assert.equal(value(name, { model: 'm', version: '1' }), 1, name);
+  events.emit('version:changed', { model: 'm', version: '1', state: 'UNAVAILABLE', reason: 'unloaded' });
+  const text = await metrics.text();
+  for (const name of series) assert.ok(!text.includes(`${name}{`), name);
+});
+
 test('the process shows what it is and how it fares', async t => {
   const { metrics } = start(t);
   const value = await scrape(metrics);

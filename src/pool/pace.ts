@@ -1,0 +1,66 @@
+/** How fast groups of instances that should be alike run, and which of them is to be left out: decisions without state or time. */
+
+/** A mean run time, ms, by batches of alike size: the exponent of two below their rows. */
+export type MeanRuns = ReadonlyMap<number, number>;
+
+export interface Runner {
+  readonly means: MeanRuns;
+  /** It can be asked: its worker has it, its breaker is closed, it is not ejected. */
+  readonly serves: boolean;
+}
+
+/** Times slower than its peers. */
+export const SLOW = 3;
+/** The machine's own doing: nobody is slow for it, ms. */
+const NOISE_MS = 1;
+/** Weight of the newest run. */
+const SMOOTHING = 0.2;
+
+export class RunTimes {
+  readonly means = new Map<number, number>();
+  /** Since it was last set to 0. */
+  runs = 0;
+
+  note(rows: number, ms: number): void {
+    this.runs++;
+    const bucket = Math.floor(Math.log2(Math.max(1, rows)));
+    const mean = this.means.get(bucket);
+    this.means.set(bucket, mean === undefined ? ms : mean + SMOOTHING * (ms - mean));
+  }
+
+  clear(): void {
+    this.means.clear();
+    this.runs = 0;
+  }
+}
+
+/** How many times as long as the median of its peers it takes, over the sizes it has in common with any; 1: not known. */
+export function paceOf(own: MeanRuns, peers: readonly MeanRuns[]): number {
+  let sum = 0;
+  let sizes = 0;
+  for (const [bucket, ms] of own) {
+    const usual = median(peers.flatMap(peer => peer.get(bucket) ?? []));
+    if (usual === undefined) continue;
+    sum += (ms + NOISE_MS) / (usual + NOISE_MS);
+    sizes++;
+  }
+  return sizes === 0 ? 1 : sum / sizes;
+}
+
+/** At least so many of a version's groups serve, however slow. */
+export function minHealthy(groups: number): number {
+  return Math.max(1, Math.ceil(groups / 2));
+}
+
+/** Whether one may be left out that has been slow for as many sweeps. */
+export function mayEject(slowSweeps: number, serving: number, groups: number): boolean {
+  return slowSweeps >= SWEEPS && serving - 1 >= minHealthy(groups);
+}
+
+/** In a row, before one is left out. */
+const SWEEPS = 5;
+
+/** Undefined of nothing; of two the lower. */
+export function median(values: readonly number[]): number | undefined {
+  return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)];
+}
