@@ -8,7 +8,7 @@ import path from 'node:path';
 import test, { after, before } from 'node:test';
 import { assertOk, binaryBody, type FloatTensor, inferBinary, inferUrl } from '../support/client.ts';
 import { type Headgate, startHeadgate } from '../support/headgate.ts';
-import { identity, slow, writeRepository } from '../support/onnx.ts';
+import { identity, slow, spin, writeRepository } from '../support/onnx.ts';
 import { allGone, childrenOf } from '../support/processes.ts';
 
 let folder: string;
@@ -18,6 +18,7 @@ before(async () => {
   more = await mkdtemp(path.join(tmpdir(), 'headgate-lifecycle-'));
   await writeRepository(folder, {
     identity: { versions: { 1: identity() } },
+    spin: { versions: { 1: spin() }, config: 'maxBatchSize: 1\nmaxTimeoutMs: 60000\ntimeoutMs: 60000\n' },
     slow: {
       versions: { 1: slow(100_000) },
       config: 'maxBatchSize: 1\nmaxTimeoutMs: 60000\ntimeoutMs: 60000\n',
@@ -57,7 +58,12 @@ test('SIGTERM: what was accepted is answered, ready is 503, live is 200, then it
 test('a second SIGTERM ends it at once, and no worker stays', async () => {
   await using headgate = await startHeadgate({ repository: folder });
   const workers = childrenOf(headgate.pid);
-  const lost = inferBinary(inferUrl(headgate.url, 'slow'), [SLOW_ROW]).then(
+  // More turns than any machine makes while this lasts.
+  const inputs = [{ name: 'iterations', shape: [1, 1], datatype: 'INT64', data: [1e12] }];
+  const lost = fetch(inferUrl(headgate.url, 'spin'), {
+    method: 'POST',
+    body: JSON.stringify({ inputs }),
+  }).then(
     () => 'answered',
     () => 'lost',
   );
@@ -65,7 +71,7 @@ test('a second SIGTERM ends it at once, and no worker stays', async () => {
   headgate.process.kill('SIGTERM');
   await untilRefusing(headgate);
   const exit = await headgate.stop('SIGTERM');
-  assert.equal(exit.code, 1);
+  assert.deepEqual(exit, { code: 1, signal: null }, headgate.output());
   await lost;
   await allGone(workers);
 });
