@@ -30,7 +30,9 @@ export function cachedVersion(
   stores: ResultStores,
   compute: (inference: Inference) => SharedSubmission,
 ): CachedVersion | undefined {
-  const { cache, coalesce, timeoutMs, priorityLevels } = spec.config;
+  const { cache, coalesce, timeoutMs, priorityLevels, remote } = spec.config;
+  // Nobody says that what it answered before is what it would answer now.
+  if (remote.some(({ contentId }) => contentId === undefined)) return undefined;
   // What answers one input differently each time has no answer that could be anybody else's.
   if (!unit.deterministic || !(cache.enabled || coalesce)) return undefined;
   const common = {
@@ -98,6 +100,7 @@ function ownerOf(
     `padding ${JSON.stringify(config.padding)}`,
     byRow ? 'rows' : 'requests',
   ];
-  const scope = scopeOf({ model, version, contentSha256: [contentSha256], numericClass });
+  const content = [contentSha256, ...config.remote.flatMap(({ contentId }) => contentId ?? [])];
+  const scope = scopeOf({ model, version, contentSha256: content, numericClass });
   return { model, version, scope };
 }

@@ -68,9 +68,10 @@ export interface VersionChanged {
 
 export interface WorkerChanged {
   readonly worker: string;
-  readonly state: 'starting' | 'ready' | 'exited' | 'waiting';
+  /** `unreachable`: a remote that does not answer, or not as it should. */
+  readonly state: 'starting' | 'ready' | 'exited' | 'waiting' | 'unreachable';
   readonly pid: number | undefined;
-  /** For `exited`: signal or exit code; for `waiting`: the back-off in ms. */
+  /** For `exited`: signal or exit code; for `waiting`: the back-off in ms; for `unreachable`: why. */
   readonly detail: string;
 }
 

@@ -265,7 +265,7 @@ export class Gateway implements DataPlaneService, AdminService {
   }
 
   workers() {
-    return workerRows(this.#pool.view());
+    return workerRows(this.#pool.view(), this.#pool.remotes());
   }
 
   breakers() {

@@ -1,5 +1,6 @@
 /** What operators see of models and workers: plain rows, served by the admin plane and printed by `headgate models`. */
 import type { LearnedRow, ModelRow, WorkerRow } from './admin/service.ts';
+import type { RemoteView } from './pool/remote-version.ts';
 import type { WorkerView } from './pool/slot-worker.ts';
 import type { CatalogModel, VersionEntry } from './repository/catalog-entry.ts';
 import { chooseVersion } from './route/choose-version.ts';
@@ -96,14 +97,22 @@ export function learnedRows(models: readonly Model[]): LearnedRow[] {
   return rows.slice(0, MAX_LEARNED);
 }
 
-/** One row per worker process. */
-export function workerRows(workers: readonly WorkerView[]): WorkerRow[] {
-  return workers.map(({ name, state, pid, rssBytes, models }) => ({
+/** One row per worker process, and per remote of a version. */
+export function workerRows(workers: readonly WorkerView[], remotes: readonly RemoteView[]): WorkerRow[] {
+  return [...workers.map(processRow), ...remotes.map(remoteRow)];
+}
+
+function remoteRow({ url, state, detail, model, version, concurrency }: RemoteView): WorkerRow {
+  return { name: url, state, device: 'remote', detail, models: [{ model, version, instances: concurrency }] };
+}
+
+function processRow({ name, state, pid, rssBytes, models }: WorkerView): WorkerRow {
+  return {
     name,
     state: state === 'closed' ? 'exited' : state,
     pid,
     device: name.split('/')[0],
     memoryBytes: rssBytes > 0 ? rssBytes : undefined,
     models,
-  }));
+  };
 }

@@ -143,6 +143,7 @@ function versionSpec(spec: CatalogSpec): VersionSpec {
     derivedMaxBatchSize: config.batching.allowedBatchSizes.at(-1) ?? DERIVED_MAX_BATCH_SIZE,
     warmup: config.warmup.map(({ batchSize, inputs }) => ({ batchSize, inputs: inputs ?? {} })),
     instances: config.instances.flatMap(instanceGroups),
+    remotes: config.remote,
     isolation: config.isolation,
     longestRunMs: config.maxTimeoutMs,
     breaker: breakerSettings(config),

@@ -46,7 +46,7 @@ function measured(value, kind) {
 
 const PILLS = {
   READY: 'good', LOADING: 'busy', UNLOADING: 'busy', UNAVAILABLE: 'bad',
-  ready: 'good', starting: 'busy', waiting: 'busy', exited: 'bad',
+  ready: 'good', starting: 'busy', waiting: 'busy', exited: 'bad', unreachable: 'bad',
 };
 
 function pillCell(state) {

@@ -25,7 +25,7 @@ export const SCHEMAS = {
   ),
   Workers: list(
     object(
-      { name: text, state: { enum: ['starting', 'ready', 'exited', 'waiting'] } },
+      { name: text, state: { enum: ['starting', 'ready', 'exited', 'waiting', 'unreachable'] } },
       {
         pid: count,
         device: text,

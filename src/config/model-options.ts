@@ -132,6 +132,27 @@ const remote = Type.Object({
       description: 'Names the content it serves; without it nothing of it is cached.',
     }),
   ),
+  model: Type.Optional(Type.String({ minLength: 1, description: 'Its name there; absent: the same.' })),
+  version: Type.Optional(
+    Type.String({ minLength: 1, description: 'Its version there; absent: the one that answers by default.' }),
+  ),
+  tokenEnv: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z_][A-Za-z0-9_]*$',
+      expected: 'the name of an environment variable',
+      description: 'Variable that holds the bearer token to send.',
+    }),
+  ),
+  tls: Type.Optional(
+    Type.Object({
+      ca: Type.Optional(Type.String({ minLength: 1, description: 'File of the authorities to trust.' })),
+      cert: Type.Optional(Type.String({ minLength: 1, description: 'File of the certificate to show.' })),
+      key: Type.Optional(Type.String({ minLength: 1, description: 'File of its key.' })),
+      serverName: Type.Optional(
+        Type.String({ minLength: 1, description: 'Name the certificate must be for; absent: of the url.' }),
+      ),
+    }),
+  ),
 });
 
 export const modelSchema = Type.Object({
@@ -160,8 +181,9 @@ export const modelSchema = Type.Object({
   remote: Type.Array(remote, {
     default: [],
     maxItems: 64,
-    description: 'Servers used as workers.',
-    ...LATER,
+    description:
+      'Servers used as workers, beside the instances; where there is no model file, instead of them.',
+    ...RELOAD,
   }),
   versions: Type.Union(
     [

@@ -15,12 +15,16 @@ import type { LoadOrder } from '../protocol/load-order.ts';
 import { ApartRuns } from './apart-runs.ts';
 import { CoreBudget } from './core-budget.ts';
 import { type Examined, examine } from './examine.ts';
+import { examineRemotely } from './examine-remote.ts';
 import { HostedVersion } from './hosted-version.ts';
 import { defaultMemoryCap } from './memory-watch.ts';
+import { RemoteApart } from './remote-apart.ts';
+import { openRemotes, type RemoteVersion, type RemoteView } from './remote-version.ts';
 import { WarmUpRun } from './run-times.ts';
 import { repeated } from './sample-rows.ts';
 import { Scheduler } from './scheduler.ts';
 import { ScratchWorkers } from './scratch-workers.ts';
+import type { Apart } from './serving-seats.ts';
 import type { WorkerView } from './slot-worker.ts';
 import { createSocketDirectory, sweepSocketDirectories } from './socket-directory.ts';
 import { Spares } from './spares.ts';
@@ -89,6 +93,7 @@ export class Pool {
   readonly #scheduler = new Scheduler();
   readonly #coreBudget: CoreBudget;
   #parts: Parts | undefined;
+  readonly #remotes = new Set<RemoteVersion>();
   #generation = 0;
   #closed = false;
 
@@ -139,30 +144,48 @@ export class Pool {
 
   /** Rejects with a GatewayError whose message says what is wrong with the version; nothing is left behind then. */
   async load(spec: VersionSpec): Promise<LoadedVersion> {
-    const examined = await this.#examine(spec);
-    const { sample } = examined;
-    const hosted = this.#groups(spec).map(group => this.#hostedVersion(spec, group, examined));
     const { fleet } = this.#running();
-    const results = await Promise.allSettled(hosted.map(one => fleet.host(one, spec.isolation)));
-    const executor = new VersionExecutor(
-      this.#scheduler.flow(),
-      hosted,
-      this.#apartRuns(spec, hosted[0]),
-      this.#events,
-    );
+    const remotes = await this.#openRemotes(spec);
+    const groups = this.#groups(spec);
+    const hosted: HostedVersion[] = [];
+    let stop = (): void => undefined;
     const unload = async (): Promise<void> => {
-      executor.stop();
+      stop();
       for (const { breaker, quarantine } of hosted) {
         breaker.shutDown();
         quarantine.stop();
       }
-      await Promise.all(hosted.map(one => fleet.unhost(one)));
+      await Promise.all([
+        ...hosted.map(one => fleet.unhost(one)),
+        ...remotes.map(one => this.#unloadRemote(one)),
+      ]);
     };
-    const failed = results.find(result => result.status === 'rejected');
-    if (failed !== undefined) {
+    let examined: Weighed;
+    try {
+      examined =
+        groups.length > 0
+          ? await this.#examine(spec)
+          : { ...(await examineRemotely(remotes, spec)), instanceBytes: 0 };
+      hosted.push(...groups.map(group => this.#hostedVersion(spec, group, examined)));
+      const results = await Promise.allSettled(hosted.map(one => fleet.host(one, spec.isolation)));
+      const failed = results.find(result => result.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
+    } catch (error) {
       await unload();
-      throw failed.reason;
+      throw error;
     }
+    const { sample } = examined;
+    const watched = remotes.map(one => one.watch(examined.signature, examined.warmUp[0]));
+    // Beside instances of our own nobody waits for what may be unreachable.
+    if (hosted.length === 0) await Promise.all(watched);
+    const seats = [...hosted, ...remotes];
+    const flow = this.#scheduler.flow();
+    const apart: Apart =
+      hosted[0] === undefined
+        ? new RemoteApart(grant => executor.acquire(grant))
+        : this.#apartRuns(spec, hosted[0]);
+    const executor: VersionExecutor = new VersionExecutor(flow, seats, apart, this.#events);
+    stop = () => executor.stop();
     return {
       signature: examined.signature,
       maxBatchSize: examined.maxBatchSize,
@@ -171,13 +194,34 @@ export class Pool {
       warmed: examined.warmed,
       measured: hosted.flatMap(measuredSizes),
       sampleRun: sample && (rows => repeated(sample, rows)),
-      kinds: [...new Set(hosted.map(({ kind }) => kind))],
+      kinds: [...new Set(seats.map(({ kind }) => kind))],
       executor,
-      instances: hosted.reduce((sum, { total }) => sum + total, 0),
+      instances: seats.reduce((sum, { total }) => sum + total, 0),
       memoryBytes: examined.instanceBytes * hosted.reduce((sum, { total }) => sum + total, 0),
       contentSha256: spec.content.sha256,
       unload,
     };
+  }
+
+  async #openRemotes(spec: VersionSpec): Promise<RemoteVersion[]> {
+    const { model, version, remotes = [], breaker = UNCONFIGURED } = spec;
+    const opened = await openRemotes(remotes, {
+      ...{ model, version, breaker, scheduler: this.#scheduler, events: this.#events },
+      longestRunMs: spec.longestRunMs ?? this.#hungAfterMs,
+      random: this.#options.random ?? Math.random,
+      lookEveryMs: this.#options.lookEveryMs ?? 5000,
+    });
+    for (const one of opened) this.#remotes.add(one);
+    return opened;
+  }
+
+  async #unloadRemote(remote: RemoteVersion): Promise<void> {
+    await remote.unload();
+    this.#remotes.delete(remote);
+  }
+
+  remotes(): RemoteView[] {
+    return [...this.#remotes].map(remote => remote.view());
   }
 
   view(): WorkerView[] {
@@ -188,6 +232,7 @@ export class Pool {
   async close(): Promise<void> {
     this.#closed = true;
     this.#coreBudget.stop();
+    for (const remote of this.#remotes) remote.close();
     if (this.#parts === undefined) return;
     const { spares, scratch, apart, fleet, directory } = this.#parts;
     await Promise.all([spares.close(), scratch.close(), apart.close(), fleet.close()]);
@@ -280,7 +325,9 @@ export class Pool {
     };
   }
 
-  #groups({ instances }: VersionSpec): readonly InstanceGroup[] {
+  /** Empty where only remotes run it: no file, or no instance is wanted. */
+  #groups({ instances, remotes = [], content }: VersionSpec): readonly InstanceGroup[] {
+    if (remotes.length > 0 && (content.file === '' || instances.length === 0)) return [];
     if (instances.length > 0) return instances;
     return [{ kind: 'cpu', count: this.#cores, intraOpThreads: 1, device: 0 }];
   }

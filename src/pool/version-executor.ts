@@ -4,11 +4,11 @@ import type { BreakerState, BreakerView } from '../breaker.ts';
 import type { GatewayError } from '../errors.ts';
 import type { Events } from '../events.ts';
 import type { Capacity, Execution, ExecutionResult, Executor, Slot } from '../inference.ts';
-import type { ApartRuns } from './apart-runs.ts';
 import { Ejection } from './ejection.ts';
-import type { HostedVersion } from './hosted-version.ts';
+import { HostedVersion } from './hosted-version.ts';
 import { outageError } from './outage.ts';
 import type { Flow, Grant } from './scheduler.ts';
+import type { Apart, ServingSeats } from './serving-seats.ts';
 
 /** The breaker of one version on one worker. */
 export interface HostedBreaker extends BreakerView {
@@ -22,8 +22,10 @@ export interface QuarantineView {
 
 export class VersionExecutor implements Executor {
   readonly #flow: Flow;
-  readonly #hosted: readonly HostedVersion[];
-  readonly #apart: ApartRuns;
+  readonly #hosted: readonly ServingSeats[];
+  /** Of them, those on workers of this gateway. */
+  readonly #own: readonly HostedVersion[];
+  readonly #apart: Apart;
   readonly #events: Events;
   /** Told when every breaker is open: what waits for a worker waits in vain. */
   onOutage: (error: GatewayError) => void = () => undefined;
@@ -31,15 +33,18 @@ export class VersionExecutor implements Executor {
   #isOut = false;
 
   /** The hosted versions become the flow's seats. */
-  constructor(flow: Flow, hosted: readonly HostedVersion[], apart: ApartRuns, events: Events) {
+  constructor(flow: Flow, hosted: readonly ServingSeats[], apart: Apart, events: Events) {
     this.#flow = flow;
     this.#hosted = hosted;
     this.#apart = apart;
     this.#events = events;
     flow.seats.push(...hosted);
-    this.#ejection = new Ejection(hosted, events);
+    this.#own = hosted.filter(one => one instanceof HostedVersion);
+    this.#ejection = new Ejection(this.#own, events);
     for (const one of hosted) {
       one.breakerChanged = (state, reason) => this.#breakerChanged(one, state, reason);
+    }
+    for (const one of this.#own) {
       one.quarantineChanged = reason => this.#quarantineChanged(one, reason);
     }
   }
@@ -47,7 +52,7 @@ export class VersionExecutor implements Executor {
   /** Every breaker is open: the error for whoever asks; else undefined. */
   get outage(): GatewayError | undefined {
     if (!this.#isOut) return undefined;
-    const { model, version } = this.#hosted[0] as HostedVersion;
+    const { model, version } = this.#hosted[0] as ServingSeats;
     return outageError(model, version, this.breakers());
   }
 
@@ -62,7 +67,7 @@ export class VersionExecutor implements Executor {
 
   /** Where it is quarantined, and why. */
   quarantines(): readonly QuarantineView[] {
-    return this.#hosted.flatMap(({ worker, quarantine: { reason } }) =>
+    return this.#own.flatMap(({ worker, quarantine: { reason } }) =>
       reason === '' ? [] : [{ worker, reason }],
     );
   }
@@ -105,7 +110,7 @@ export class VersionExecutor implements Executor {
   }
 
   #breakerChanged(
-    { model, version, worker, breaker }: HostedVersion,
+    { model, version, worker, breaker }: ServingSeats,
     state: BreakerState,
     reason: string,
   ): void {
@@ -129,12 +134,12 @@ export class VersionExecutor implements Executor {
 
 /** One run on one version's seats. The seat is free again before the answer is looked at: the next batch goes first. */
 class GrantedSlot implements Slot {
-  readonly hosted: HostedVersion;
+  readonly hosted: ServingSeats;
   readonly #grant: Grant;
   readonly #executor: VersionExecutor;
   #runs = false;
 
-  constructor(hosted: HostedVersion, grant: Grant, executor: VersionExecutor) {
+  constructor(hosted: ServingSeats, grant: Grant, executor: VersionExecutor) {
     this.hosted = hosted;
     this.#grant = grant;
     this.#executor = executor;

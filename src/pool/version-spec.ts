@@ -2,6 +2,7 @@
 import type { Execution, ModelSignature } from '../inference.ts';
 import type { DeviceKind, ExternalData } from '../protocol/load-order.ts';
 import type { Datatype } from '../tensor.ts';
+import type { RemoteSpec } from './remote-spec.ts';
 import type { BreakerSettings } from './version-breaker.ts';
 import type { VersionExecutor } from './version-executor.ts';
 
@@ -47,8 +48,10 @@ export interface VersionSpec {
   /** The maximum when it is undefined and the batch axis was verified. */
   readonly derivedMaxBatchSize: number;
   readonly warmup: readonly WarmupSample[];
-  /** Empty: one one-thread CPU instance per core. */
+  /** Empty, and no remotes: one one-thread CPU instance per core. */
   readonly instances: readonly InstanceGroup[];
+  /** Servers that run it too, or instead where there is no instance or no file; absent: none. */
+  readonly remotes?: readonly RemoteSpec[];
   readonly isolation: 'shared' | 'dedicated';
   /** A run may take as long without hanging, ms; absent: as long as the pool lets any. */
   readonly longestRunMs?: number;

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import type { ModelConfig } from '../config/model-options.ts';
 import type { FileMemory } from './file-memory.ts';
 import type { LastLook } from './last-look.ts';
 import { findVersions, looksLikeModel, type ModelLayout } from './model-layout.ts';
@@ -95,11 +97,19 @@ export class ModelScan {
     }
     const { config, origins, unsupported, declared, classLabels } = part;
     const remoteOnly = config.remote.length > 0 && layout.versions.length === 0;
+    if (remoteOnly) versions.push(remoteVersion(config.remote));
     const problem = part.problem || (remoteOnly ? '' : layout.problem);
-    if (problem === '' && versions.length === 0 && !remoteOnly) return undefined;
+    if (problem === '' && versions.length === 0) return undefined;
     const model = { name, config, origins, unsupported, declared, classLabels, versions };
     return problem === '' ? model : { ...model, problem };
   }
+}
+
+/** The one version of a model that others have the files of. */
+function remoteVersion(remotes: ModelConfig['remote']): RepositoryVersion {
+  const content = remotes.map(({ url, model, version, contentId }) => contentId ?? [url, model, version]);
+  const sha256 = createHash('sha256').update(JSON.stringify(content)).digest('hex');
+  return { version: '1', file: '', sha256, bytes: 0, externalData: [], problem: '' };
 }
 
 function brokenModel(name: string, problem: string): RepositoryModel {

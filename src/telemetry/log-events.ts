@@ -75,7 +75,7 @@ function logVersion(logger: Logger, { model, version, state, reason }: VersionCh
 }
 
 function logWorker(logger: Logger, { worker, state, pid, detail }: WorkerChanged): void {
-  const level = state === 'exited' || state === 'waiting' ? 'warn' : 'info';
+  const level = state === 'exited' || state === 'waiting' || state === 'unreachable' ? 'warn' : 'info';
   logger[level]({ worker, state, pid, detail: short(detail) }, `worker ${state}`);
 }
 

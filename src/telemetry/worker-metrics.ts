@@ -13,7 +13,7 @@ export class WorkerMetrics {
     const states = this.#states;
     new Gauge({
       name: 'headgate_worker_up',
-      help: 'Worker processes that are ready.',
+      help: 'Worker processes, and remotes, that are ready.',
       registers: [registry],
       collect() {
         let up = 0;

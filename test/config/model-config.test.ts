@@ -44,9 +44,7 @@ fallback: { onCanaryFailure: stable, staleIfErrorMs: 60000 }
 
 test('what has no effect yet is named when it says something, and only then', () => {
   const named = (text: string): readonly string[] => parseModelConfig(text, 'x').unsupported;
-  assert.deepEqual(named('sloMs: 50\nremote: [{ url: "http://gpu-1:8000" }]\n'), [
-    'remote (in a later version)',
-  ]);
+  assert.deepEqual(named('sloMs: 50\nremote: [{ url: "http://gpu-1:8000" }]\n'), []);
   assert.deepEqual(named('fallback: { onCanaryFailure: none }\n'), [
     'fallback.onCanaryFailure (in a later version)',
   ]);

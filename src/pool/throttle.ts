@@ -1,0 +1,67 @@
+/**
+ * How often a server that refuses is asked: "Handling Overload" of the SRE book. The share of runs that are refused
+ * here, without asking, grows with the share that it refused, and falls as it accepts again.
+ */
+
+/** Runs are asked for up to this multiple of what was accepted. */
+const K = 2;
+/** However much it refuses, it is asked as often: else nobody would notice that it accepts again. */
+const MOST_REFUSED_HERE = 0.95;
+const WINDOW_MS = 120_000;
+const BUCKETS = 12;
+
+/** The probability that a run is refused here, 0 to 0.95. `requests` counts those that were refused here, too. */
+export function refusalProbability(requests: number, accepts: number): number {
+  return Math.min(MOST_REFUSED_HERE, Math.max(0, (requests - K * accepts) / (requests + 1)));
+}
+
+interface Bucket {
+  readonly at: number;
+  requests: number;
+  accepts: number;
+}
+
+/** What became of the runs of the last two minutes. */
+export class Throttle {
+  readonly #now: () => number;
+  readonly #random: () => number;
+  readonly #buckets: Bucket[] = [];
+
+  /** `now` in ms, `random` in [0, 1). */
+  constructor(now: () => number, random: () => number) {
+    this.#now = now;
+    this.#random = random;
+  }
+
+  /** Counts one run; false: it is refused here. */
+  admits(): boolean {
+    const bucket = this.#bucket();
+    const [requests, accepts] = this.#sums();
+    bucket.requests++;
+    return this.#random() >= refusalProbability(requests, accepts);
+  }
+
+  /** One that was admitted was not refused there. */
+  accepted(): void {
+    this.#bucket().accepts++;
+  }
+
+  #sums(): [requests: number, accepts: number] {
+    let [requests, accepts] = [0, 0];
+    for (const bucket of this.#buckets) {
+      requests += bucket.requests;
+      accepts += bucket.accepts;
+    }
+    return [requests, accepts];
+  }
+
+  #bucket(): Bucket {
+    const at = Math.floor(this.#now() / (WINDOW_MS / BUCKETS));
+    const last = this.#buckets.at(-1);
+    if (last?.at === at) return last;
+    const bucket = { at, requests: 0, accepts: 0 };
+    this.#buckets.push(bucket);
+    while ((this.#buckets[0] as Bucket).at <= at - BUCKETS) this.#buckets.shift();
+    return bucket;
+  }
+}

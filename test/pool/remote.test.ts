@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { GatewayError } from '../../src/errors.ts';
+import { signatureMismatch } from '../../src/pool/signature-mismatch.ts';
+import type { VersionSpec } from '../../src/pool/version-spec.ts';
+import { startOipServer } from '../support/oip-server.ts';
+import { nextChange, rowOf, runRow, type slotOf, startPool } from './running-pool.ts';
+
+function remoteSpec(remotes: VersionSpec['remotes'], over: Partial<VersionSpec> = {}): VersionSpec {
+  return {
+    model: 'double',
+    version: '1',
+    content: { file: '', sha256: '', externalData: [] },
+    maxBatchSize: undefined,
+    batchSizes: [],
+    derivedMaxBatchSize: 4,
+    warmup: [],
+    instances: [],
+    remotes: remotes ?? [],
+    isolation: 'shared',
+    longestRunMs: 20_000,
+    ...over,
+  };
+}
+
+const failsWith =
+  (code: string, words = /./) =>
+  (error: unknown): boolean =>
+    error instanceof GatewayError && error.code === code && words.test(error.message);
+
+test('a server that speaks JSON alone is a version: verified through it, and asked in JSON', async t => {
+  const server = await startOipServer(t);
+  const { pool } = await startPool(t);
+  const unit = await pool.load(remoteSpec([{ url: server.url, concurrency: 2 }]));
+  assert.deepEqual([unit.verification.kind, unit.maxBatchSize, unit.deterministic], ['verified', 4, true]);
+  assert.deepEqual(await runRow(unit.executor, 1, 2, 3, 0.1), [2, 4, 6, Math.fround(0.2)]);
+  assert.equal(server.seen.binary, 0);
+  assert.equal(pool.remotes()[0]?.state, 'ready');
+  await unit.unload();
+  assert.deepEqual(pool.remotes(), []);
+});
+
+test('one that announces binary tensors and refuses them is asked in JSON from then on', async t => {
+  const server = await startOipServer(t);
+  server.extensions = ['binary_tensor_data'];
+  const { pool } = await startPool(t);
+  const unit = await pool.load(remoteSpec([{ url: server.url, concurrency: 1 }]));
+  assert.deepEqual(await runRow(unit.executor, 1, 2, 3, 4), [2, 4, 6, 8]);
+  const { binary } = server.seen;
+  await runRow(unit.executor, 1, 2, 3, 4);
+  assert.equal(server.seen.binary, binary);
+  await unit.unload();
+});
+
+test('a remote has no more batches at once than its concurrency', async t => {
+  const server = await startOipServer(t);
+  const { pool } = await startPool(t);
+  const unit = await pool.load(remoteSpec([{ url: server.url, concurrency: 2 }]));
+  server.seen.most = 0;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.hold = promise;
+  const runs = Array.from({ length: 6 }, () => runRow(unit.executor, 1, 2, 3, 4));
+  while (server.seen.atOnce < 2) await new Promise(setImmediate);
+  assert.deepEqual(unit.executor.capacity(), { free: 0, total: 2 });
+  resolve();
+  await Promise.all(runs);
+  assert.equal(server.seen.most, 2);
+  await unit.unload();
+});
+
+test('a refusal is overload, and a run that takes too long is given up', async t => {
+  const server = await startOipServer(t);
+  const { pool } = await startPool(t, { random: () => 0.99 });
+  const unit = await pool.load(remoteSpec([{ url: server.url, concurrency: 1 }], { longestRunMs: 500 }));
+  for (const status of [429, 503]) {
+    server.refuseWith = status;
+    await assert.rejects(runRow(unit.executor, 1, 2, 3, 4), failsWith('overloaded'));
+  }
+  server.refuseWith = undefined;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.hold = promise;
+  await assert.rejects(runRow(unit.executor, 1, 2, 3, 4), failsWith('worker-failed'));
+  resolve();
+  await unit.unload();
+});
+
+test('a remote whose tensors are not the model’s is not used, and says why', async t => {
+  const [right, wrong] = [await startOipServer(t), await startOipServer(t)];
+  wrong.inputName = 'z';
+  const { pool, events } = await startPool(t);
+  const refused = nextChange(events, ({ worker, state }) => worker === wrong.url && state === 'unreachable');
+  const unit = await pool.load(
+    remoteSpec([
+      { url: right.url, concurrency: 1 },
+      { url: wrong.url, concurrency: 1 },
+    ]),
+  );
+  assert.equal((await refused).detail, "it has the input 'z', which the model has not");
+  assert.deepEqual(unit.executor.capacity(), { free: 1, total: 1 });
+  await unit.unload();
+});
+
+test('a token from the environment is sent, and a name and password of the url are never shown', async t => {
+  const server = await startOipServer(t);
+  process.env['REMOTE_TEST_TOKEN'] = 'secret';
+  t.after(() => delete process.env['REMOTE_TEST_TOKEN']);
+  const { pool } = await startPool(t);
+  const url = server.url.replace('//', '//me:word@');
+  const unit = await pool.load(remoteSpec([{ url, concurrency: 1, tokenEnv: 'REMOTE_TEST_TOKEN' }]));
+  assert.equal(server.seen.authorization, 'Bearer secret');
+  assert.equal(pool.remotes()[0]?.url, server.url);
+  await unit.unload();
+});
+
+test('TLS is verified: with the authority that signed it a server is used, without it it is refused', async t => {
+  const tls = certificates(t);
+  const server = await startOipServer(t, tls);
+  const { pool } = await startPool(t);
+  const unit = await pool.load(
+    remoteSpec([
+      { url: server.url, concurrency: 1, tls: { ca: tls.ca } },
+      { url: server.url, concurrency: 1 },
+    ]),
+  );
+  assert.deepEqual(await runRow(unit.executor, 1, 2, 3, 4), [2, 4, 6, 8]);
+  const [trusted, unknown] = pool.remotes();
+  assert.deepEqual([trusted?.state, unknown?.state], ['ready', 'unreachable']);
+  assert.match(unknown?.detail ?? '', /UNABLE_TO_VERIFY|SELF_SIGNED/);
+  await unit.unload();
+});
+
+test('a connection that breaks during a run shuts the remote, and what ran apart is not condemned', async t => {
+  const server = await startOipServer(t);
+  const { pool } = await startPool(t);
+  const unit = await pool.load(remoteSpec([{ url: server.url, concurrency: 1 }], { longestRunMs: 500 }));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.hold = promise;
+  const slot = await new Promise<Awaited<ReturnType<typeof slotOf>>>(grant =>
+    unit.executor.acquireApart(grant),
+  );
+  await assert.rejects(slot.execute(rowOf(1, 2, 3, 4)), failsWith('unavailable'));
+  assert.equal(pool.remotes()[0]?.state, 'unreachable');
+  resolve();
+  await unit.unload();
+});
+
+test('signatures fit whatever the order of their tensors and the sizes left free', () => {
+  const x = { name: 'x', datatype: 'FP32', shape: [-1, 4] } as const;
+  const z = { ...x, name: 'z' };
+  const of = (...inputs: readonly (typeof x | typeof z)[]) => ({ inputs, outputs: [] });
+  assert.equal(signatureMismatch(of(x, z), of(z, x)), undefined);
+  assert.equal(signatureMismatch(of(x, z), of(x)), "it has no input 'z'");
+  const other = { inputs: [{ ...x, datatype: 'FP64' as const }], outputs: [] };
+  assert.equal(signatureMismatch(of(x), other), "its input 'x' is FP64, expected FP32");
+  const wide = { inputs: [{ ...x, shape: [8, 5] }], outputs: [] };
+  assert.equal(signatureMismatch(of(x), wide), "its input 'x' has shape [8,5], expected [-1,4]");
+});
+
+function certificates(t: TestContext): { ca: string; key: Buffer; cert: Buffer } {
+  const folder = mkdtempSync(path.join(tmpdir(), 'headgate-tls-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
+  const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  openssl('req', '-x509', ...ec, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=test authority');
+  openssl('req', ...ec, '-keyout', 'key.pem', '-out', 'own.csr', '-subj', '/CN=server');
+  writeFileSync(path.join(folder, 'ext'), 'subjectAltName=IP:127.0.0.1\n');
+  const signing = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-extfile', 'ext'];
+  openssl('x509', '-req', '-in', 'own.csr', ...signing, '-out', 'cert.pem');
+  const read = (name: string) => readFileSync(path.join(folder, name));
+  return { ca: path.join(folder, 'ca.pem'), key: read('key.pem'), cert: read('cert.pem') };
+}

@@ -1,0 +1,80 @@
+/** A server that speaks Open Inference Protocol v2 in JSON alone, sharing no code with Headgate: y = 2x over four columns. */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { TestContext } from 'node:test';
+
+export interface OipServer {
+  url: string;
+  /** What the next inferences are answered with instead; undefined: the answer. */
+  refuseWith: number | undefined;
+  isReady: boolean;
+  /** Announced, though it is not true. */
+  extensions: readonly string[];
+  inputName: string;
+  /** Held back until it resolves. */
+  hold: Promise<void> | undefined;
+  readonly seen: { infers: number; binary: number; atOnce: number; most: number; authorization: string };
+}
+
+interface Body {
+  readonly inputs: readonly [{ readonly shape: readonly number[]; readonly data: readonly number[] }];
+}
+
+export async function startOipServer(
+  t: TestContext,
+  tls?: { readonly key: Buffer; readonly cert: Buffer },
+): Promise<OipServer> {
+  const server: OipServer = {
+    url: '',
+    refuseWith: undefined,
+    isReady: true,
+    extensions: [],
+    inputName: 'x',
+    hold: undefined,
+    seen: { infers: 0, binary: 0, atOnce: 0, most: 0, authorization: '' },
+  };
+  const listener: RequestListener = (request, response) => {
+    void answer(server, request).then(([status, body]) => {
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    });
+  };
+  const listening = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
+  await once(listening.listen(0, '127.0.0.1'), 'listening');
+  const address = listening.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  server.url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
+  t.after(() => {
+    listening.closeAllConnections();
+    listening.close();
+  });
+  return server;
+}
+
+async function answer(server: OipServer, request: IncomingMessage): Promise<[status: number, body: unknown]> {
+  const { url = '' } = request;
+  server.seen.authorization = request.headers.authorization ?? '';
+  if (url === '/v2') return [200, { name: 'double', version: '1', extensions: server.extensions }];
+  if (url === '/v2/models/double/ready') return [server.isReady ? 200 : 503, {}];
+  if (url.endsWith('/infer')) return infer(server, request);
+  const tensor = (name: string) => ({ name, datatype: 'FP32', shape: [-1, 4] });
+  return [200, { name: 'double', inputs: [tensor(server.inputName)], outputs: [tensor('y')] }];
+}
+
+async function infer(server: OipServer, request: IncomingMessage): Promise<[status: number, body: unknown]> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const { seen } = server;
+  seen.infers++;
+  if (request.headers['inference-header-content-length'] !== undefined) {
+    seen.binary++;
+    return [400, { error: 'not JSON' }];
+  }
+  if (server.refuseWith !== undefined) return [server.refuseWith, { error: 'not now' }];
+  seen.most = Math.max(seen.most, ++seen.atOnce);
+  await server.hold;
+  seen.atOnce--;
+  const { inputs } = JSON.parse(Buffer.concat(chunks).toString()) as Body;
+  const [{ shape, data }] = inputs;
+  return [200, { outputs: [{ name: 'y', datatype: 'FP32', shape, data: data.map(value => 2 * value) }] }];
+}
