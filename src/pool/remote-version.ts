@@ -91,6 +91,7 @@ export class RemoteVersion implements ServingSeats {
       ...breaker,
       random,
       trySample: () => this.#prove(),
+      isUp: () => this.#isUp,
       trialLimitMs: longestRunMs,
       changed: (state, reason) => {
         if (state === 'closed') scheduler.wake();
