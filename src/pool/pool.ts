@@ -207,7 +207,7 @@ export class Pool {
     const { model, version, remotes = [], breaker = UNCONFIGURED } = spec;
     const opened = await openRemotes(remotes, {
       ...{ model, version, breaker, scheduler: this.#scheduler, events: this.#events },
-      longestRunMs: spec.longestRunMs ?? this.#hungAfterMs,
+      longestRunMs: spec.longestRunMs ?? this.#hungAfterMsOf(spec),
       random: this.#options.random ?? Math.random,
       lookEveryMs: this.#options.lookEveryMs ?? 5000,
     });
