@@ -8,7 +8,7 @@ import type { BatchEnd } from './batch-runner.ts';
 import { type BatcherOptions, closingRuleOf } from './batcher-options.ts';
 import type { ClosedBatch } from './closed-batch.ts';
 import type { Entry } from './entry.ts';
-import { type LatencyPoint, usualMsOf } from './latency-points.ts';
+import type { LatencyPoint } from './latency-points.ts';
 import { type Learned, LearnedLatencies } from './learned-latencies.ts';
 import { hopelessForMs, predictedMs } from './prediction.ts';
 import { PredictionError } from './prediction-error.ts';
@@ -84,7 +84,7 @@ export class Foresight {
     this.#drained.add(batch.rows, now);
     const rows = batch.rows + batch.padding;
     const expected = learned.expect(rows);
-    if (learned.isProven) batch.usualMs = usualMsOf(expected);
+    batch.usualMs = learned.usualMs(expected);
     const sent = this.#underWay.add(slot, expected, now);
     const wasBehind = sent.behind;
     return ({ inferMs, roundTripMs, at }) => {

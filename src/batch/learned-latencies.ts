@@ -1,6 +1,6 @@
 import { rowShapesKey } from '../signature-key.ts';
 import { type Economy, economyOf } from './batch-economy.ts';
-import type { LatencyPoint } from './latency-points.ts';
+import { type LatencyPoint, usualMsOf } from './latency-points.ts';
 import { LatencyTable, type Lesson, type MeasuredSize } from './latency-table.ts';
 import { RowRate } from './row-rate.ts';
 
@@ -17,6 +17,8 @@ export interface LearnedOptions {
 const MAX_SIGNATURES = 256;
 /** Live runs before predictions may refuse anybody. */
 const PROVEN_AFTER = 3;
+/** The samples that were measured at load may be lighter than what comes. */
+const UNPROVEN_TIMES = 10;
 
 /** What one kind of instance was learned to take for inputs of one signature. */
 export class Learned {
@@ -25,6 +27,7 @@ export class Learned {
   readonly arrivals: RowRate;
   readonly #options: LearnedOptions;
   readonly #table: LatencyTable;
+  readonly #isMeasured: boolean;
   #runs = 0;
   #economy: Economy;
   #revision: number;
@@ -33,7 +36,9 @@ export class Learned {
     this.signature = signature;
     this.kind = kind;
     this.#options = options;
-    this.#table = new LatencyTable(options.measured, isHint(signature, options.measured));
+    const hinted = isHint(signature, options.measured);
+    this.#isMeasured = options.measured.length > 0 && !hinted;
+    this.#table = new LatencyTable(options.measured, hinted);
     this.arrivals = new RowRate(now);
     this.#revision = this.#table.revision;
     this.#economy = this.#weigh();
@@ -50,6 +55,13 @@ export class Learned {
   /** Whether enough has run for predictions to be acted on against anybody. */
   get isProven(): boolean {
     return this.#runs >= PROVEN_AFTER;
+  }
+
+  /** What 95 of 100 batches of so many rows take at most, ms; ten times that while only samples were; undefined: not known. */
+  usualMs(expected: LatencyPoint | undefined): number | undefined {
+    const ms = usualMsOf(expected);
+    if (this.isProven) return ms;
+    return this.#isMeasured && ms !== undefined ? UNPROVEN_TIMES * ms : undefined;
   }
 
   /** What a batch should take; undefined when nothing is known. */

@@ -19,6 +19,8 @@ export interface Grant {
    * False where as many runs as there are instances are ahead of their seats already.
    */
   yieldSeat(): boolean;
+  /** Lets others have its permits while it keeps its seat: it takes so long that they would wait in vain. */
+  lendPermits(): void;
   /** Engine time consumed, ms; 0 when it was given back unused. */
   end(consumedMs: number): void;
 }
@@ -26,6 +28,7 @@ export interface Grant {
 /** One run's hold on its seat. */
 interface Tenancy {
   yieldSeat(): boolean;
+  lendPermits(): void;
   leave(): void;
 }
 
@@ -125,10 +128,16 @@ export class Scheduler {
 
   #tenancy(seats: Seats): Tenancy {
     let hasYielded = false;
+    let hasLent = false;
     return {
+      lendPermits: () => {
+        if (hasYielded || hasLent) return;
+        hasLent = true;
+        this.#usePermits(seats, -1);
+      },
       yieldSeat: () => {
         const yielded = this.#yielded.get(seats) ?? 0;
-        if (hasYielded || yielded >= seats.total) return false;
+        if (hasYielded || hasLent || yielded >= seats.total) return false;
         hasYielded = true;
         this.#yielded.set(seats, yielded + 1);
         this.#use(seats, -1);
@@ -136,13 +145,21 @@ export class Scheduler {
       },
       leave: () => {
         if (hasYielded) this.#yielded.set(seats, (this.#yielded.get(seats) ?? 0) - 1);
-        else this.#use(seats, -1);
+        else if (!hasLent) this.#use(seats, -1);
+        else {
+          seats.inUse--;
+          this.wake();
+        }
       },
     };
   }
 
   #use(seats: Seats, runs: 1 | -1): void {
     seats.inUse += runs;
+    this.#usePermits(seats, runs);
+  }
+
+  #usePermits(seats: Seats, runs: 1 | -1): void {
     this.#used.set(seats.device, this.inUse(seats.device) + runs * seats.weight);
     if (runs === -1) this.wake();
   }
@@ -190,7 +207,7 @@ export class Flow {
     return undefined;
   }
 
-  #begin(seats: Seats, { yieldSeat, leave }: Tenancy): Grant {
+  #begin(seats: Seats, { yieldSeat, lendPermits, leave }: Tenancy): Grant {
     this.#running++;
     const chargedMs = this.#expectedMs * seats.weight;
     this.virtualMs += chargedMs;
@@ -203,7 +220,7 @@ export class Flow {
       if (consumedMs > 0) this.#expectedMs += COST_SMOOTHING * (consumedMs - this.#expectedMs);
       leave();
     };
-    return { seats, yieldSeat, end };
+    return { seats, yieldSeat, lendPermits, end };
   }
 
   /** Runs it could begin now. */

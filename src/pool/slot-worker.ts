@@ -13,7 +13,7 @@ import { HostedVersions } from './hosted-versions.ts';
 import { WorkerAttendant } from './worker-attendant.ts';
 import { WorkerClient } from './worker-client.ts';
 import { isUnavailable, workerGone } from './worker-failure.ts';
-import { assertTransition, HEALTHY_AFTER_MS, restartDelayMs, type WorkerState } from './worker-lifecycle.ts';
+import { assertTransition, FORGIVEN_AFTER_MS, restartDelayMs, type WorkerState } from './worker-lifecycle.ts';
 import type { WorkerProcess } from './worker-process.ts';
 import { DEATH_NOTICE_MS, type WorkerSettings } from './worker-settings.ts';
 
@@ -169,7 +169,7 @@ export class SlotWorker {
     const blamed = this.#hosted.blame();
     this.#hosted.shut();
     if (state.kind === 'ready') {
-      if (performance.now() - state.sinceMs > HEALTHY_AFTER_MS) this.#deaths = 0;
+      if (performance.now() - state.sinceMs > FORGIVEN_AFTER_MS) this.#deaths = 0;
       this.#ready = Promise.withResolvers<Ready>();
       this.#ready.promise.catch(() => undefined);
       state.client.destroy(workerGone());

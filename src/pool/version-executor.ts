@@ -132,6 +132,14 @@ export class VersionExecutor implements Executor {
   }
 }
 
+/** A run that takes longer, ms, may never end: until it is known to hang others must not wait for its cores. */
+function overdueMs(usualMs: number | undefined): number {
+  return usualMs === undefined ? UNKNOWN_OVERDUE_MS : Math.max(LEAST_OVERDUE_MS, 2 * usualMs);
+}
+
+const LEAST_OVERDUE_MS = 300;
+const UNKNOWN_OVERDUE_MS = 1000;
+
 /** One run on one version's seats. The seat is free again before the answer is looked at: the next batch goes first. */
 class GrantedSlot implements Slot {
   readonly hosted: ServingSeats;
@@ -157,6 +165,7 @@ class GrantedSlot implements Slot {
     const startedMs = performance.now();
     let consumedMs: number | undefined;
     this.#runs = true;
+    const overdue = setTimeout(() => this.#grant.lendPermits(), overdueMs(usualMs));
     try {
       // It may have begun since the grant.
       const { outage } = this.#executor;
@@ -165,6 +174,7 @@ class GrantedSlot implements Slot {
       consumedMs = result.inferMs;
       return result;
     } finally {
+      clearTimeout(overdue);
       this.#runs = false;
       // A run that failed is charged its whole round trip: failing must not be a way to the front.
       this.#grant.end(consumedMs ?? performance.now() - startedMs);

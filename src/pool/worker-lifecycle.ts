@@ -29,8 +29,13 @@ export function assertTransition(from: Kind, to: Kind): void {
 
 const FIRST_DELAY_MS = 200;
 const MAX_DELAY_MS = 30_000;
-/** A worker that was ready for this long starts again with no memory of earlier deaths. */
+/** What stayed up for this long is well. */
 export const HEALTHY_AFTER_MS = 30_000;
+/**
+ * A worker that was ready for this long starts again with no memory of earlier deaths: what kills it is not that it is
+ * started, and waiting would only cost answers.
+ */
+export const FORGIVEN_AFTER_MS = 3000;
 
 /**
  * Milliseconds before the nth restart in a row (from 0). The first is immediate; then they double, spread over

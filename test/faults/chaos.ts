@@ -5,7 +5,7 @@ import { closedLoop } from '../../src/load/closed-loop.ts';
 import { openLoop } from '../../src/load/open-loop.ts';
 import { type Account, accountOf } from './account.ts';
 import { FAULTS, type Fault, type Injected, inject } from './injections.ts';
-import { adding, DEADLINE_MS, type Load, type Subject } from './subject.ts';
+import { DEADLINE_MS, type Load, rowsFor, type Subject } from './subject.ts';
 
 /** What an answer may take on its way past its deadline, ms. */
 const GRACE_MS = 1000;
@@ -37,7 +37,7 @@ export interface ChaosResult {
 export async function chaos(subject: Subject, options: ChaosOptions): Promise<ChaosResult> {
   const { seconds, share, seed, progress } = options;
   progress('measuring what it carries');
-  const load = adding('add');
+  const load = rowsFor('target');
   const carried = await closedLoop({
     ...{ ...subject.address, ...load, connections: CONNECTIONS, seconds: 4, warmupSeconds: 4 },
   });
@@ -51,7 +51,7 @@ export async function chaos(subject: Subject, options: ChaosOptions): Promise<Ch
   };
   const running = Promise.all([
     run(subject, load, ratePerSecond, seconds, seed, inspect),
-    run(subject, adding('other'), 20, seconds, seed + 1),
+    run(subject, rowsFor('other'), 20, seconds, seed + 1),
   ]);
   const injected = await injectAll(subject, options, startedAt);
   const [target, bystander] = await running;
@@ -73,7 +73,7 @@ async function injectAll(subject: Subject, options: ChaosOptions, startedAt: num
   for (let at = everySeconds / 2; at <= seconds - everySeconds / 2; at += everySeconds) {
     await sleep(Math.max(0, startedAt + at * 1000 - performance.now()));
     const fault = faults[injected.length % faults.length] as Fault;
-    injected.push(await inject(fault, subject, 'add', startedAt));
+    injected.push(await inject(fault, subject, 'target', startedAt));
     progress(`${Math.round(at)} of ${seconds} s: ${fault}`);
   }
   return injected;

@@ -6,15 +6,20 @@ import { type Feed, inferPath, inferRequest, readAnswer } from '../../bench/supp
 import type { Address } from '../../src/load/connection.ts';
 import type { Check } from '../../src/load/tally.ts';
 import { type Headgate, startHeadgate } from '../support/headgate.ts';
-import { addConstant, gather, spin, writeRepository } from '../support/onnx.ts';
+import { addConstant, gather, slow, spin, writeRepository } from '../support/onnx.ts';
 
 /** What a request may take at most, ms, as its model is configured. */
 export const DEADLINE_MS = 2000;
 /** Different requests of one load: an answer that is another's is seen by its value. */
 const DIFFERENT = 4096;
-const WIDTH = 16;
+const WIDTH = 64;
+/** So that a run takes some ms, as with a model worth serving: a thousand requests a second are a load then. */
+const TURNS = 1000;
 const TABLE = 1000;
 const CONFIG = `coalesce: false\ntimeoutMs: ${DEADLINE_MS}\n`;
+
+/** Thousands of requests a second may wait for as long as their deadline allows: a worker that is replaced needs that. */
+const TARGET_CONFIG = `${CONFIG}maxBatchSize: 8\nbatching: { maxQueueRows: 16384 }\n`;
 
 export interface Load {
   readonly requests: readonly Buffer[];
@@ -29,7 +34,7 @@ export interface Subject extends AsyncDisposable {
 export async function startSubject(): Promise<Subject> {
   const folder = await mkdtemp(path.join(tmpdir(), 'headgate-faults-'));
   await writeRepository(folder, {
-    add: { versions: { 1: addConstant(1, WIDTH) }, config: CONFIG },
+    target: { versions: { 1: slow(TURNS, WIDTH) }, config: TARGET_CONFIG },
     other: { versions: { 1: addConstant(2, WIDTH) }, config: CONFIG },
     gather: { versions: { 1: gather(TABLE) }, config: CONFIG },
     spin: { versions: { 1: spin() }, config: CONFIG },
@@ -46,9 +51,9 @@ export async function startSubject(): Promise<Subject> {
   };
 }
 
-/** Rows that differ, each answered with itself plus what the model adds. */
-export function adding(model: 'add' | 'other'): Load {
-  const constant = model === 'add' ? 1 : 2;
+/** Rows that differ, each answered with itself, plus 2 of the other model. */
+export function rowsFor(model: 'target' | 'other'): Load {
+  const constant = model === 'target' ? 0 : 2;
   const rows = Array.from({ length: DIFFERENT }, (_, i) =>
     Float32Array.from({ length: WIDTH }, (_, at) => i * WIDTH + at),
   );

@@ -271,3 +271,24 @@ test('another run of a flow goes only to other seats, idle now, and only while n
   assert.notEqual(flow.tryOther(first.seats), undefined);
   assert.deepEqual([scheduler.inUse('cpu'), scheduler.inUse('gpu:0')], [1, 1]);
 });
+
+test('a run that lends its permits keeps its seat, and gives them back to nobody twice', async () => {
+  const scheduler = new Scheduler();
+  scheduler.setCapacity('cpu', 1);
+  const long = flowWith(scheduler, { total: 1 });
+  const other = flowWith(scheduler);
+  const first = await new Promise<Grant>(resolve => long.acquire(resolve));
+  const granted: Grant[] = [];
+  other.acquire(grant => granted.push(grant));
+  await settle();
+  assert.equal(granted.length, 0, 'its core is taken');
+  first.lendPermits();
+  first.lendPermits();
+  await settle();
+  assert.equal(granted.length, 1);
+  assert.deepEqual([long.free, scheduler.inUse('cpu'), first.yieldSeat()], [0, 1, false]);
+  first.end(1);
+  assert.equal(scheduler.inUse('cpu'), 1);
+  granted[0]?.end(1);
+  assert.deepEqual([scheduler.inUse('cpu'), long.free], [0, 1]);
+});
