@@ -4,22 +4,14 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { TempFolder } from '../../bench/support/temp-folder.ts';
-import { MALFORMED } from '../http/malformed.ts';
-import { sendRaw } from '../http/raw-client.ts';
 import { freePort } from '../support/headgate.ts';
 import { identity, writeRepository } from '../support/onnx.ts';
 import { startRedis } from '../support/redis.ts';
+import { type Asked, askEverything, misconfigure, SECRETS } from './provocations.ts';
 import { type Said, secretsIn } from './secrets.ts';
 import { socketsOf } from './sockets.ts';
 import type { Calls } from './system-calls.ts';
 import { WatchedProcess } from './watched-gateway.ts';
-
-export const SECRETS = {
-  token: 'canary-admin-token-5d0c2f',
-  redis: 'canary-redis-password-91ab',
-  inUrl: 'canary-password-in-an-address',
-  tooShort: 'canary-short',
-} as const;
 
 export interface QuietReport {
   /** Calls over a network to anything but the configured Redis. */
@@ -38,13 +30,8 @@ export interface QuietReport {
   readonly traced: boolean;
 }
 
-interface Watched {
-  readonly gateway: WatchedProcess;
+interface Watched extends Asked {
   readonly folder: string;
-  readonly file: string;
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly ports: { readonly data: number; readonly admin: number; readonly redis: number };
-  readonly said: Said[];
   readonly seenCalls: Set<string>;
   readonly seenListeners: Set<number>;
 }
@@ -110,95 +97,6 @@ function look({ gateway, ports, seenCalls, seenListeners }: Watched): void {
   const { listening, remote } = socketsOf(gateway.pid);
   for (const port of listening) if (port !== ports.data && port !== ports.admin) seenListeners.add(port);
   for (const { remote: port } of remote) if (port !== ports.redis) seenCalls.add(`port ${port}`);
-}
-
-const ADMIN_PATHS = [
-  ...[
-    '/',
-    '/metrics',
-    '/v1/config',
-    '/v1/models',
-    '/v1/workers',
-    '/v1/learned',
-    '/v1/openapi.json',
-    '/v1/nope',
-  ],
-  ...['/v2/health/ready', '/v2/models/stats'],
-];
-const DATA_PATHS = [
-  ...[
-    '/v2',
-    '/v2/models/fp32',
-    '/v2/models/fp32/config',
-    '/v2/models/fp32/stats',
-    '/v2/models/nope',
-    '/nope',
-  ],
-  ...['/v2/health/ready', '/metrics', '/v1/config'],
-];
-const GOOD_BODY = JSON.stringify({
-  inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 4], data: [1, 2, 3, 4] }],
-});
-
-async function askEverything({ ports, said }: Watched): Promise<void> {
-  const admin = `http://127.0.0.1:${ports.admin}`;
-  const data = `http://127.0.0.1:${ports.data}`;
-  const authorization = { authorization: `Bearer ${SECRETS.token}` };
-  for (const at of ADMIN_PATHS) {
-    await ask(said, admin, at, { headers: authorization });
-    await ask(said, admin, at, {});
-    await ask(said, admin, at, { headers: { authorization: `Bearer ${SECRETS.token}x` }, method: 'POST' });
-  }
-  for (const at of DATA_PATHS) await ask(said, data, at, { headers: authorization });
-  for (let i = 0; i < 100; i++) {
-    const body = GOOD_BODY.replace('[1,2,3,4]', `[${i % 50},2,3,4]`);
-    await ask(said, data, '/v2/models/fp32/infer', { method: 'POST', body, headers: authorization });
-  }
-  await askWrongly(ports.data, said);
-}
-
-async function ask(said: Said[], base: string, at: string, init: RequestInit): Promise<void> {
-  const answer = await fetch(`${base}${at}`, init);
-  const headers = JSON.stringify([...answer.headers]);
-  said.push({
-    where: `${init.method ?? 'GET'} ${at} ${answer.status}`,
-    text: `${headers}\n${await answer.text()}`,
-  });
-}
-
-async function askWrongly(port: number, said: Said[]): Promise<void> {
-  const target = { model: 'fp32', goodBody: GOOD_BODY, maxBodyBytes: 4096, maxInflatedBytes: 4096 };
-  const quick = MALFORMED.filter(
-    ({ slow, name }) => slow !== true && !/bomb|above the limit|chunks of/.test(name),
-  );
-  for (const { name, send, head = false } of quick) {
-    const bye = `GET /v2 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${SECRETS.token}\r\nConnection: close\r\n\r\n`;
-    const { responses } = await sendRaw(port, [...send(target), bye], { head });
-    for (const { body, headers } of responses) {
-      said.push({ where: name, text: `${JSON.stringify([...headers])}\n${body}` });
-    }
-  }
-}
-
-/** Files that are refused say why in the log: with what was found, but for secrets. */
-async function misconfigure({ gateway, file, config }: Watched): Promise<void> {
-  const admin = config['admin'] as object;
-  const broken = [
-    stringify({ ...config, admin: { ...admin, token: SECRETS.tooShort } }),
-    stringify({ ...config, admin: { ...admin, token: [SECRETS.tooShort, 1] } }),
-    stringify({ ...config, cache: { redis: { url: `redis://user:${SECRETS.inUrl}@127.0.0.1` } } }),
-    `${stringify(config)}\nadmin: { token: ${SECRETS.token}\n  password: "${SECRETS.redis}\n`,
-    stringify({ ...config, nonsense: 'the last one' }),
-  ];
-  for (const text of broken) {
-    const before = refusalsIn(gateway.output);
-    await writeFile(file, text);
-    while (refusalsIn(gateway.output) === before) await sleep(20);
-  }
-}
-
-function refusalsIn(output: string): number {
-  return output.split('refused').length;
 }
 
 function reportOf(watched: Watched): QuietReport {
