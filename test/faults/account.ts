@@ -4,8 +4,10 @@ import type { OpenLoopResult } from '../../src/load/open-loop.ts';
 export interface Account {
   readonly requests: number;
   readonly correct: number;
-  /** Told that and why they were not answered, in time. */
+  /** Told to come later, or that it is too late: 429, 503, 504. */
   readonly refused: number;
+  /** Told of any other failure: nobody's request was at fault. */
+  readonly failed: number;
   /** No answer by their deadline, or a connection that ended under them. */
   readonly lost: number;
   readonly wrong: number;
@@ -22,7 +24,8 @@ export function accountOf({
   return {
     requests,
     correct: ok,
-    refused: outcomes['429'] + outcomes['503'] + outcomes['504'] + outcomes.other,
+    refused: outcomes['429'] + outcomes['503'] + outcomes['504'],
+    failed: outcomes.other,
     lost: lost + unconnected + timeout,
     wrong,
     firsts,

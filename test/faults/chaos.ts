@@ -30,7 +30,7 @@ export interface ChaosResult {
   /** Of the other model, which shares the worker. */
   readonly bystander: Account;
   readonly injected: readonly Injected[];
-  /** From each fault until answers came at their full rate again, ms. */
+  /** From each death until answers came at their full rate again, ms. */
   readonly recoveredMs: readonly number[];
 }
 
@@ -60,8 +60,8 @@ export async function chaos(subject: Subject, options: ChaosOptions): Promise<Ch
     target,
     bystander,
     injected,
-    recoveredMs: injected.map(({ atMs }) =>
-      recoveredAfterMs(answered, atMs, (ratePerSecond * BUCKET_MS) / 1000),
+    recoveredMs: injected.map(({ diedMs }) =>
+      recoveredAfterMs(answered, diedMs, (ratePerSecond * BUCKET_MS) / 1000),
     ),
   };
 }

@@ -1,7 +1,7 @@
 /** S4: of requests beside inputs that make the model fail, those that fail with them. */
-import { closedLoop } from '../../src/load/closed-loop.ts';
-import type { Check } from '../../src/load/tally.ts';
-import { gathering, type Subject } from './subject.ts';
+import { poissonArrivals } from '../../src/load/arrivals.ts';
+import { openLoop } from '../../src/load/open-loop.ts';
+import { DEADLINE_MS, gathering, type Subject } from './subject.ts';
 
 export interface PoisonResult {
   readonly good: number;
@@ -11,32 +11,30 @@ export interface PoisonResult {
   readonly poisonedOtherwise: number;
 }
 
+const RATE_PER_SECOND = 2000;
+
 export async function poison(subject: Subject, requests: number, share: number): Promise<PoisonResult> {
   const load = gathering(share);
   const tally = { good: 0, goodFailed: 0, poisoned: 0, poisonedOtherwise: 0 };
-  const stop = new AbortController();
-  const inspect = (reply: { readonly status: number }, index: number): void => {
-    if (load.isPoison(index)) {
-      tally.poisoned++;
-      if (reply.status !== 500) tally.poisonedOtherwise++;
-    } else {
-      tally.good++;
-      if (reply.status !== 200) tally.goodFailed++;
-    }
-    if (tally.good >= requests) stop.abort();
-  };
-  const check: Check = (reply, index) => {
-    try {
-      load.check(reply, index);
-    } catch (error) {
-      tally.goodFailed++;
-      throw error;
-    }
-  };
-  const { signal } = stop;
-  const asked = { ...subject.address, requests: load.requests, check, inspect, signal };
-  await closedLoop({ ...asked, connections: 64, seconds: 600 }).catch(error => {
-    if (!signal.aborted) throw error;
+  const { outcomes } = await openLoop({
+    ...subject.address,
+    requests: load.requests,
+    arrivals: poissonArrivals(RATE_PER_SECOND, Math.ceil(requests / (1 - share)), 1),
+    timeoutMs: 2 * DEADLINE_MS,
+    check: (reply, index) => {
+      if (!load.isPoison(index)) load.check(reply, index);
+    },
+    inspect: ({ status }, index) => {
+      if (load.isPoison(index)) {
+        tally.poisoned++;
+        if (status !== 500) tally.poisonedOtherwise++;
+      } else {
+        tally.good++;
+        if (status !== 200) tally.goodFailed++;
+      }
+    },
   });
+  // Which of them had no answer nobody knows: they count as good.
+  tally.goodFailed += outcomes.wrong + outcomes.lost + outcomes.unconnected + outcomes.timeout;
   return tally;
 }

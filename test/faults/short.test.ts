@@ -18,7 +18,7 @@ test('while workers are killed, crash, hang and stop, no request is lost and no 
     seconds: 30,
     everySeconds: 6,
     // The machine may have other work: a load that it carries in any case.
-    share: 0.2,
+    share: 0.15,
     seed: 7,
     progress: () => undefined,
   });
@@ -63,8 +63,8 @@ test('control: requests without an answer are lost, whatever became of their con
     unconnected: 8,
     timeout: 9,
   };
-  const { correct, refused, lost, wrong } = accountOf({ requests: 45, outcomes, firsts: {} });
-  assert.deepEqual([correct, refused, lost, wrong], [5, 10, 24, 6]);
+  const { correct, refused, failed, lost, wrong } = accountOf({ requests: 45, outcomes, firsts: {} });
+  assert.deepEqual([correct, refused, failed, lost, wrong], [5, 6, 4, 24, 6]);
 });
 
 test('control: a gateway that never does its full work again is seen, and a fault that met nothing in flight', () => {
@@ -79,8 +79,8 @@ test('control: a gateway that never does its full work again is seen, and a faul
     ),
     Infinity,
   );
-  const account = { requests: 10, correct: 10, refused: 0, lost: 0, wrong: 0, firsts: {} };
-  const injected = [{ fault: 'kill', atMs: 0, inFlight: 0, pid: 1 }];
+  const account = { requests: 10, correct: 10, refused: 0, failed: 0, lost: 0, wrong: 0, firsts: {} };
+  const injected = [{ fault: 'kill', atMs: 0, diedMs: 0, inFlight: 0, pid: 1 }];
   const rows = chaosRows({
     ratePerSecond: 1,
     target: account,
