@@ -83,6 +83,7 @@ export class ServingVersion {
         maxQueueRows: batching.maxQueueRows,
         maxQueueBytes: batching.maxQueueBytes,
         maxSignatures: MAX_SIGNATURES,
+        priorityLevels: spec.config.priorityLevels,
         hedges: spec.config.hedge && unit.deterministic,
         retryBudget,
         outage: () => unit.executor.outage,

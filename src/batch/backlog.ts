@@ -18,6 +18,8 @@ export class Backlog {
   /** Bytes of requests with rows not yet sent. */
   bytes = 0;
   readonly #queues = new Map<string, ShapeQueue>();
+  /** Rows not yet sent, by priority. */
+  readonly #rowsAt: number[] = [];
 
   get signatures(): number {
     return this.#queues.size;
@@ -30,6 +32,18 @@ export class Backlog {
 
   has(key: string): boolean {
     return this.#queues.has(key);
+  }
+
+  /** Rows not yet sent that are as urgent, or more. */
+  rowsBefore(priority: number): number {
+    let rows = 0;
+    for (let level = 1; level <= priority; level++) rows += this.#rowsAt[level] ?? 0;
+    return rows;
+  }
+
+  /** The least urgent, newest of each signature. */
+  *tails(): Iterable<Entry | undefined> {
+    for (const { tail } of this.#queues.values()) yield tail;
   }
 
   /** The queue an entry made for this key must be added to at once. */
@@ -46,6 +60,14 @@ export class Backlog {
     entry.queue.add(entry);
     this.rows += entry.rows;
     this.bytes += entry.bytes;
+    this.#count(entry.priority, entry.rows);
+  }
+
+  /** To where an arrival of this priority goes. */
+  move(entry: Entry, priority: number): void {
+    this.#count(entry.priority, -entry.rows);
+    entry.queue.move(entry, priority);
+    this.#count(priority, entry.rows);
   }
 
   /** Drops the rows of an entry that were not sent; no-op when all were. */
@@ -54,6 +76,7 @@ export class Backlog {
     entry.queue.remove(entry);
     this.rows -= entry.rows;
     this.bytes -= entry.bytes;
+    this.#count(entry.priority, -entry.rows);
     entry.rows = 0;
     this.#evictIfEmpty(entry.queue);
   }
@@ -63,6 +86,7 @@ export class Backlog {
     const pieces = queue.take(rows);
     for (const { entry, rows } of pieces) {
       this.rows -= rows;
+      this.#count(entry.priority, -rows);
       if (entry.rows > 0) continue;
       this.bytes -= entry.bytes;
       entry.state = 'running';
@@ -79,6 +103,10 @@ export class Backlog {
   get some(): Entry | undefined {
     for (const queue of this.#queues.values()) return queue.head;
     return undefined;
+  }
+
+  #count(priority: number, rows: number): void {
+    this.#rowsAt[priority] = (this.#rowsAt[priority] ?? 0) + rows;
   }
 
   #evictIfEmpty(queue: ShapeQueue): void {

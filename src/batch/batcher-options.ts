@@ -40,6 +40,8 @@ export interface BatcherOptions extends QueueBounds {
   readonly maxQueueBytes: number;
   /** Different shapes and sets of outputs waiting at once; one more is `overloaded`. */
   readonly maxSignatures: number;
+  /** Levels of priority, 1 being the most urgent. Absent: one. */
+  readonly priorityLevels?: number;
   /** May a batch that takes unusually long be sent to a second worker? */
   readonly hedges: boolean;
   /** The model's, of all its versions together. */

@@ -2,7 +2,6 @@ import { Alarm } from '../alarm.ts';
 import { GatewayError } from '../errors.ts';
 import type { Events } from '../events.ts';
 import type { Executor, Inference, InferenceResult, SharedSubmission, Slot, Urgency } from '../inference.ts';
-import { admit, refusalOf } from './admission.ts';
 import { Backlog, type Choice } from './backlog.ts';
 import { type BatchEnd, BatchRunner } from './batch-runner.ts';
 import { type BatchSharing, sharingOf } from './batch-sharing.ts';
@@ -11,11 +10,12 @@ import type { ClosedBatch } from './closed-batch.ts';
 import { type Closer, closerOf } from './closer.ts';
 import { Condemned, condemnedError } from './condemned.ts';
 import { Deadlines, deadlineError } from './deadlines.ts';
+import { Entrance } from './entrance.ts';
 import { Entry, type EntryOwner, refused } from './entry.ts';
 import { Foresight, type LearnedView } from './foresight.ts';
 import { Hedging } from './hedging.ts';
 import { inputHash } from './input-hash.ts';
-import { bytesOf, rowsError } from './request-rows.ts';
+import { bytesOf } from './request-rows.ts';
 import { type Rerun, Reruns } from './reruns.ts';
 import type { Piece, ShapeQueue } from './shape-queue.ts';
 
@@ -47,6 +47,7 @@ export class Batcher {
   readonly #deadlines: Deadlines;
   readonly #delayAlarm: Alarm;
   readonly #foresight: Foresight;
+  readonly #entrance: Entrance;
   readonly #closer: Closer;
   readonly #hedging: Hedging | undefined;
   /** Undefined where only requests of equal lengths share a batch. */
@@ -76,6 +77,12 @@ export class Batcher {
     this.#deadlines = new Deadlines(now, failed, settleDown);
     this.#delayAlarm = new Alarm(now, () => this.#seek(now()));
     this.#foresight = new Foresight(options, executor, this.#backlog);
+    this.#entrance = new Entrance(options, {
+      backlog: this.#backlog,
+      foresight: this.#foresight,
+      condemned: this.#condemned,
+      evict: failed,
+    });
     this.#closer = closerOf(options, executor, this.#foresight);
     this.#sharing = sharingOf(options, executor);
     this.#hedging = options.hedges ? new Hedging(executor, options.retryBudget, now) : undefined;
@@ -114,6 +121,7 @@ export class Batcher {
     const entry = new Entry(this.#owner, queue, inference, bytes, now, splittable);
     entry.predictedMs = this.#foresight.predictedMs;
     this.#backlog.add(entry);
+    this.#foresight.arrived(entry, now);
     this.#deadlines.add(entry);
     this.#seek(now, queue);
     this.#foresight.sendAhead(now);
@@ -152,24 +160,10 @@ export class Batcher {
   }
 
   #refusal(inference: Inference, key: string, bytes: number, now: number): GatewayError | undefined {
+    if (this.#life.kind === 'open') return this.#entrance.refusal(inference, key, bytes, now);
     const { model, version } = this.#options;
-    if (this.#life.kind !== 'open') {
-      const message = `model "${model}" version ${version} is being taken out of service`;
-      return new GatewayError('unavailable', message, { retryAfterMs: 1000 });
-    }
-    const outage = this.#options.outage?.();
-    if (outage !== undefined) return outage;
-    const misfit = rowsError(inference, this.#options.maxBatchSize > 0);
-    if (misfit !== undefined) return misfit;
-    if (!this.#condemned.isEmpty) {
-      const condemned = this.#condemned.refusal(inputHash(inference), now);
-      if (condemned !== undefined) return condemned;
-    }
-    if (inference.deadline <= now) return deadlineError('before the request was queued');
-    const hasNewSignature = !this.#backlog.has(key);
-    const admission = admit(this.#backlog, { rows: inference.rows, bytes, hasNewSignature }, this.#options);
-    if (admission === 'admitted') return this.#foresight.hopeless(inference, key, now);
-    return refusalOf(admission, model, this.#options, this.#foresight.retryAfterMs(now));
+    const message = `model "${model}" version ${version} is being taken out of service`;
+    return new GatewayError('unavailable', message, { retryAfterMs: 1000 });
   }
 
   /** Asks for a slot, unless one is asked for or everything is still held back. `changed`: the only queue that may be ready. */
@@ -303,7 +297,7 @@ export class Batcher {
     entry.wantedBy = deadline;
     entry.deadline = keepUntil;
     this.#deadlines.add(entry);
-    if (entry.state === 'queued' && priority !== entry.priority) entry.queue.move(entry, priority);
+    if (entry.state === 'queued' && priority !== entry.priority) this.#backlog.move(entry, priority);
     this.#closer.hurried(entry.queue);
     this.#seek(this.#options.now(), entry.queue);
   }

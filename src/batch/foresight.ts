@@ -16,6 +16,7 @@ import { RowRate, retryAfterMs } from './row-rate.ts';
 import { sendAheadPays } from './send-ahead.ts';
 import type { ShapeQueue } from './shape-queue.ts';
 import { UnderWay } from './under-way.ts';
+import { UrgentArrivals } from './urgent-arrivals.ts';
 
 /** What one kind of instance was learned to take for one signature. */
 export interface LearnedView {
@@ -49,6 +50,8 @@ export class Foresight {
   /** Since when something has waited without a pause, ms. */
   #busySince = Number.POSITIVE_INFINITY;
   readonly #error = new PredictionError();
+  /** Undefined where all are as urgent. */
+  readonly #urgent: UrgentArrivals | undefined;
   /** Of the request that was let in last, ms; 0: none was needed. */
   predictedMs = 0;
   #kind = 'cpu';
@@ -62,6 +65,8 @@ export class Foresight {
     this.#backlog = backlog;
     this.#latencies = new LearnedLatencies({ measured, maxRows, sizes: allowedBatchSizes });
     this.#drained = new RowRate(now());
+    this.#urgent =
+      (options.priorityLevels ?? 1) > 1 ? new UrgentArrivals(options.priorityLevels ?? 1, now()) : undefined;
     this.#aheadAlarm = new Alarm(now, () => this.sendAhead(now() + TIMER_MS));
   }
 
@@ -112,23 +117,29 @@ export class Foresight {
     if (sendAheadPays(this.#backlog.rows, limit, nextExpected)) this.#underWay.yieldNext();
   }
 
+  /** One more waits. */
+  arrived({ rows, priority }: Entry, now: number): void {
+    this.#urgent?.add(rows, priority, now);
+  }
+
   /**
    * The refusal of a request that could not be answered in time; undefined: it can. With nothing waiting it always
    * may: what was learned must be put to the test again.
    */
-  hopeless({ rows, deadline }: Inference, key: string, now: number): GatewayError | undefined {
-    const waitingRows = this.#backlog.rows;
+  hopeless({ rows, deadline, priority }: Inference, key: string, now: number): GatewayError | undefined {
+    const waitingRows = this.#backlog.rowsBefore(priority);
     this.predictedMs = 0;
-    if (waitingRows === 0) {
-      this.#busySince = now;
-      return undefined;
-    }
+    if (this.#backlog.rows === 0) this.#busySince = now;
+    if (waitingRows === 0) return undefined;
     const { economy, points, isProven } = this.of(key, this.#kind, now);
     if (!isProven || waitingRows < economy.kneeRows) return undefined;
     const { free, total } = this.#executor.capacity();
     const soonestMs = this.#underWay.soonestMs(now);
     const seenRowsPerMs = this.#seenRowsPerMs(now);
-    const outlook = { waitingRows, rows, free, total, soonestMs, seenRowsPerMs, points, economy };
+    const overtakingPerMs = this.#urgent?.overtakingPerMs(priority, now) ?? 0;
+    const outlook = {
+      ...{ waitingRows, rows, free, total, soonestMs, seenRowsPerMs, overtakingPerMs, points, economy },
+    };
     this.predictedMs = predictedMs(outlook);
     const retryMs = hopelessForMs(this.predictedMs, (deadline - now) / this.#error.factorAt(now));
     return retryMs === undefined ? undefined : refusedAsHopeless(this.#options.model, retryMs);
@@ -147,12 +158,18 @@ export class Foresight {
   answered(entry: Entry, now: number): void {
     const { predictedMs, submittedAt, deadline } = entry;
     if (now > deadline) this.late(entry, now);
-    else this.#error.inTime(predictedMs, submittedAt, now);
+    else if (!this.#wasOvertaken(entry)) this.#error.inTime(predictedMs, submittedAt, now);
   }
 
   /** An entry has failed for its deadline. */
-  late({ predictedMs, submittedAt }: Entry, now: number): void {
-    if (predictedMs > 0) this.#error.late(predictedMs, submittedAt, now);
+  late(entry: Entry, now: number): void {
+    const { predictedMs, submittedAt } = entry;
+    if (predictedMs > 0 && !this.#wasOvertaken(entry)) this.#error.late(predictedMs, submittedAt, now);
+  }
+
+  /** Its wait says nothing of waits that were foreseen. */
+  #wasOvertaken({ priority, submittedAt }: Entry): boolean {
+    return this.#urgent?.hasOvertaken(priority, submittedAt) ?? false;
   }
 
   /** When a caller refused now may try again, ms. */

@@ -34,6 +34,10 @@ export class ShapeQueue {
     return this.#head;
   }
 
+  get tail(): Entry | undefined {
+    return this.#tail;
+  }
+
   add(entry: Entry): void {
     this.arrived += entry.rows;
     this.#rows += entry.rows;

@@ -5,6 +5,7 @@ import { economyOf } from '../../src/batch/batch-economy.ts';
 import type { LatencyPoint } from '../../src/batch/latency-points.ts';
 import { hopelessForMs, type Outlook, predictedMs } from '../../src/batch/prediction.ts';
 import { sendAheadPays } from '../../src/batch/send-ahead.ts';
+import { UrgentArrivals } from '../../src/batch/urgent-arrivals.ts';
 
 const points = (table: Readonly<Record<number, number>>): LatencyPoint[] =>
   Object.entries(table).map(([rows, runMs]) => ({
@@ -133,6 +134,7 @@ const outlook = (rest: Partial<Outlook>): Outlook => ({
   free: 0,
   soonestMs: 0,
   seenRowsPerMs: undefined,
+  overtakingPerMs: 0,
   points: RECOGNISER,
   economy: economyOf(RECOGNISER, 8, []),
   ...rest,
@@ -148,6 +150,30 @@ test('a request is predicted its own run, what is in front of it, and the rest o
   const wide = { points: WIDE_MLP, economy: economyOf(WIDE_MLP, 128, []) };
   near(predictedMs(outlook({ ...wide, waitingRows: 7 })), 5);
   assert.equal(predictedMs(outlook({ points: [] })), 0, 'nothing is known: nothing is predicted');
+});
+
+test('what comes before a request meanwhile takes its share of the workers, but never all of it', () => {
+  const waiting = { waitingRows: 10, seenRowsPerMs: 0.1 };
+  near(predictedMs(outlook(waiting)), 100 + 10.3);
+  near(predictedMs(outlook({ ...waiting, overtakingPerMs: 0.05 })), 200 + 10.3);
+  near(predictedMs(outlook({ ...waiting, overtakingPerMs: 5 })), 10_000 + 10.3);
+});
+
+test('each level is overtaken by those above it', () => {
+  const urgent = new UrgentArrivals(3, 0);
+  for (let ms = 1; ms <= 5000; ms++) {
+    urgent.add(1, 1, ms);
+    urgent.add(2, 2, ms);
+    urgent.add(9, 3, ms);
+  }
+  near(urgent.overtakingPerMs(1, 5000), 0);
+  near(urgent.overtakingPerMs(2, 5000), 1);
+  near(urgent.overtakingPerMs(3, 5000), 3);
+  urgent.add(1, 2, 6000);
+  assert.deepEqual(
+    [1, 2, 3].map(priority => urgent.hasOvertaken(priority, 5000)),
+    [false, false, true],
+  );
 });
 
 test('who could not be answered in time is told when to come again', () => {

@@ -125,6 +125,22 @@ test('whoever could not be answered in time is refused at the door, and told whe
   await Promise.all([...patient, calm.result]);
 });
 
+test('only those as urgent or more stand before a request: with many less urgent ones waiting it is let in', async t => {
+  const one = timed(t, { measured: STEEP, priorityLevels: 2 });
+  await proven(one, 20, 21);
+  const patient = [1, 2, 3, 4, 5, 6].map(
+    tag => one.batcher.submit(request(tagged(tag), { priority: 2 })).result,
+  );
+  await one.executor.reached(4);
+  const deadline = Date.now() + 60;
+  const asUrgent = one.batcher.submit(request(tagged(7), { deadline, priority: 2 }));
+  await assert.rejects(asUrgent.result, /too long to answer before the deadline/);
+  const urgent = one.batcher.submit(request(tagged(8), { deadline, priority: 1 }));
+  for (let run = 3; run < 10; run++) await one.end(run, 20);
+  assert.deepEqual(valuesOf(await urgent.result), [8, 8]);
+  await Promise.all(patient);
+});
+
 test('before anything has run nobody is refused for a prediction, and with nothing waiting nobody ever is', async t => {
   const one = timed(t, { measured: STEEP });
   const runs = [1, 2, 3].map(tag => one.batcher.submit(request(tagged(tag))).result);

@@ -1,0 +1,38 @@
+import { RowRate } from './row-rate.ts';
+
+/**
+ * What comes before whom: the rows that arrive at each level of priority, 1 being the most urgent. Who waits at a
+ * level is overtaken by what comes at levels above it, so that is not theirs of what the workers do.
+ */
+export class UrgentArrivals {
+  /** By level; the last one overtakes nobody. */
+  readonly #rates: readonly RowRate[];
+  readonly #lastAt: number[];
+
+  constructor(levels: number, now: number) {
+    this.#rates = Array.from({ length: levels - 1 }, () => new RowRate(now));
+    this.#lastAt = this.#rates.map(() => Number.NEGATIVE_INFINITY);
+  }
+
+  add(rows: number, priority: number, now: number): void {
+    const rate = this.#rates[priority - 1];
+    if (rate === undefined) return;
+    rate.add(rows, now);
+    this.#lastAt[priority - 1] = now;
+  }
+
+  /** Rows per ms that come before those of this level. */
+  overtakingPerMs(priority: number, now: number): number {
+    let perMs = 0;
+    for (let above = 0; above < priority - 1; above++) perMs += this.#rates[above]?.rowsPerMs(now) ?? 0;
+    return perMs;
+  }
+
+  /** Whether any has come before those of this level since. */
+  hasOvertaken(priority: number, since: number): boolean {
+    for (let above = 0; above < priority - 1; above++) {
+      if ((this.#lastAt[above] ?? since) > since) return true;
+    }
+    return false;
+  }
+}
