@@ -8,6 +8,7 @@ import { isSoundAnswer } from './cache/sound-answer.ts';
 import type { Inference, SharedSubmission } from './inference.ts';
 import { toleranceOf } from './pool/compare-outputs.ts';
 import type { LoadedVersion } from './pool/version-spec.ts';
+import type { Pressure } from './pressure.ts';
 import type { CatalogSpec } from './repository/catalog-entry.ts';
 import type { ResultStores } from './result-stores.ts';
 import { VERSION } from './version.ts';
@@ -28,6 +29,7 @@ export function cachedVersion(
   spec: CatalogSpec,
   unit: LoadedVersion,
   stores: ResultStores,
+  pressure: Pressure,
   compute: (inference: Inference) => SharedSubmission,
 ): CachedVersion | undefined {
   const { cache, coalesce, timeoutMs, priorityLevels, remote } = spec.config;
@@ -55,7 +57,7 @@ export function cachedVersion(
   const answers = new Answers({
     ...common,
     split: byRow ? unitsOf(unit.signature, true) : whole,
-    keeper: keeperOf(spec, unit, shelf, stores),
+    keeper: keeperOf(spec, unit, shelf, stores, pressure),
     aside:
       joins === undefined
         ? compute
@@ -72,6 +74,7 @@ function keeperOf(
   { signature }: LoadedVersion,
   shelf: ClaimedShelf,
   { shared }: ResultStores,
+  pressure: Pressure,
 ): Keeper {
   const secondLevel = shared?.of(model, version);
   const { ttlMs, staleWhileRevalidateMs } = config.cache;
@@ -83,6 +86,7 @@ function keeperOf(
     ttlMs,
     staleWhileRevalidateMs,
     staleIfErrorMs,
+    pressure,
   });
 }
 

@@ -5,6 +5,7 @@
 import { EventEmitter } from 'node:events';
 import type { ErrorCode } from './errors.ts';
 import type { CacheOutcome } from './inference.ts';
+import type { Step } from './pressure.ts';
 
 /** How a version came to answer; the value of the `headgate-route` header. */
 export type Route = 'stable' | 'canary' | 'label' | 'pinned' | 'fallback';
@@ -126,6 +127,14 @@ export interface BreakerChanged {
   readonly nextTrialMs: number | undefined;
 }
 
+/** The process is short of memory or time, or no longer: a step was taken, or taken back. */
+export interface PressureChanged {
+  readonly step: Step;
+  readonly isOff: boolean;
+  readonly memoryShare: number;
+  readonly loopDelayMs: number;
+}
+
 export interface Refused {
   /** What was refused: a configuration file's path relative to where it was looked for. */
   readonly source: string;
@@ -150,6 +159,9 @@ export interface GatewayEvents {
   'quarantine:changed': [QuarantineChanged];
   'ejection:changed': [EjectionChanged];
   'breaker:changed': [BreakerChanged];
+  'pressure:changed': [PressureChanged];
+  /** More connections than may be at once: one was closed unread. */
+  'connection:dropped': [];
   'shared-cache:changed': [SharedCacheChanged];
   /** A value in it that no gateway wrote for its key. */
   'shared-cache:refused': [];

@@ -7,8 +7,10 @@ import { GatewayError } from './errors.ts';
 import type { Events } from './events.ts';
 import { type Answerer, fallbackOf, misfitOf, submitOr } from './fallback.ts';
 import type { DataPlaneService, IndexEntry, Target } from './http/service.ts';
-import { learnedRows, modelRows, workerRows } from './operator-tables.ts';
+import { learnedRows, modelRows, pressureView, workerRows } from './operator-tables.ts';
+import { PressureWatch } from './overload/pressure-watch.ts';
 import { Pool, type PoolOptions } from './pool/pool.ts';
+import { Pressure } from './pressure.ts';
 import { Catalog } from './repository/catalog.ts';
 import type { CatalogModel } from './repository/catalog-entry.ts';
 import type { RepositorySnapshot } from './repository/repository-snapshot.ts';
@@ -54,6 +56,8 @@ export class Gateway implements DataPlaneService, AdminService {
   /** Fallbacks that do not fit, told once each. */
   readonly #misfits = new Set<string>();
   readonly #heldBreakers = new HeldBreakers();
+  readonly #pressure = new Pressure();
+  readonly #pressureWatch: PressureWatch;
   #watch: RepositoryWatch | undefined;
   #state: 'starting' | 'serving' | 'closing' = 'starting';
 
@@ -63,18 +67,20 @@ export class Gateway implements DataPlaneService, AdminService {
     const { joinsRequests } = options;
     this.#stores = resultStores(loaded.config.cache, events);
     this.#pool = new Pool(options.pool, events);
+    this.#pressureWatch = new PressureWatch(this.#pressure, events);
     this.#statistics = new Statistics(events);
     this.#metrics = new Metrics(events, {
       buildVersion: VERSION,
       queuedRows: () => this.#queuedRows(),
       breakers: () => this.breakers(),
+      pressure: () => this.pressure(),
       caches: { kept: () => this.#caches(), dropped: () => this.#stores.store.dropped },
     });
     this.#catalog = new Catalog({
       load: async spec => {
         const { model, version } = spec;
         const retryBudget = this.#retryBudgetOf(model);
-        const options = { joinsRequests, stores: this.#stores, retryBudget };
+        const options = { joinsRequests, stores: this.#stores, retryBudget, pressure: this.#pressure };
         const serving = await ServingVersion.load(spec, options, this.#pool, events);
         this.#heldBreakers.loaded(model, version, serving.unit.executor);
         return serving;
@@ -118,6 +124,7 @@ export class Gateway implements DataPlaneService, AdminService {
     // Together, not in turn: a load under way ends only with its worker.
     await Promise.all([this.#catalog.close(), this.#pool.close()]);
     this.#stores.shared?.close();
+    this.#pressureWatch.close();
     this.#metrics.close();
   }
 
@@ -187,6 +194,10 @@ export class Gateway implements DataPlaneService, AdminService {
 
   isDraining(): boolean {
     return this.#state === 'closing';
+  }
+
+  takesConnections(): boolean {
+    return !this.#pressure.isOff('connections');
   }
 
   isReady(): boolean {
@@ -278,6 +289,10 @@ export class Gateway implements DataPlaneService, AdminService {
       throw new GatewayError('not-found', `model "${model}" has no version ${version} that is ready`);
     }
     this.#heldBreakers.set(model, version, entry.loaded.unit.executor, wanted);
+  }
+
+  pressure() {
+    return pressureView(this.#pressure, this.#pressureWatch.strain);
   }
 
   config(): unknown {

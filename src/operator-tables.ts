@@ -1,7 +1,9 @@
 /** What operators see of models and workers: plain rows, served by the admin plane and printed by `headgate models`. */
-import type { LearnedRow, ModelRow, WorkerRow } from './admin/service.ts';
+import type { LearnedRow, ModelRow, PressureView, WorkerRow } from './admin/service.ts';
+import type { Strain } from './overload/ladder.ts';
 import type { RemoteView } from './pool/remote-version.ts';
 import type { WorkerView } from './pool/slot-worker.ts';
+import { type Pressure, STEPS } from './pressure.ts';
 import type { CatalogModel, VersionEntry } from './repository/catalog-entry.ts';
 import { chooseVersion } from './route/choose-version.ts';
 import type { ServingVersion } from './serving-version.ts';
@@ -115,4 +117,8 @@ function processRow({ name, state, pid, rssBytes, models }: WorkerView): WorkerR
     memoryBytes: rssBytes > 0 ? rssBytes : undefined,
     models,
   };
+}
+
+export function pressureView(pressure: Pressure, strain: Strain): PressureView {
+  return { ...strain, steps: STEPS.map(step => ({ step, isOff: pressure.isOff(step) })) };
 }

@@ -13,6 +13,7 @@ import type { Inference, Submission } from './inference.ts';
 import type { Pool } from './pool/pool.ts';
 import type { BreakerSettings } from './pool/version-breaker.ts';
 import type { InstanceGroup, LoadedVersion, VersionContent, VersionSpec } from './pool/version-spec.ts';
+import type { Pressure } from './pressure.ts';
 import type { CatalogSpec } from './repository/catalog-entry.ts';
 import type { ResultStores } from './result-stores.ts';
 
@@ -29,6 +30,7 @@ export interface ServingOptions {
   readonly stores: ResultStores;
   /** Of the model. */
   readonly retryBudget: RetryBudget;
+  readonly pressure: Pressure;
 }
 
 export class ServingVersion {
@@ -54,7 +56,7 @@ export class ServingVersion {
   /** Loads, verifies and warms the content; rejects with a GatewayError that says what is wrong with it. */
   static async load(
     spec: CatalogSpec,
-    { joinsRequests, stores, retryBudget }: ServingOptions,
+    { joinsRequests, stores, retryBudget, pressure }: ServingOptions,
     pool: Pool,
     events: Events,
   ): Promise<ServingVersion> {
@@ -84,6 +86,7 @@ export class ServingVersion {
         maxQueueBytes: batching.maxQueueBytes,
         maxSignatures: MAX_SIGNATURES,
         priorityLevels: spec.config.priorityLevels,
+        pressure,
         hedges: spec.config.hedge && unit.deterministic,
         retryBudget,
         outage: () => unit.executor.outage,
@@ -94,7 +97,7 @@ export class ServingVersion {
     );
     unit.executor.onOutage = error => batcher.failQueued(error);
     const cached = joinsRequests
-      ? cachedVersion(spec, unit, stores, inference => batcher.submit(inference))
+      ? cachedVersion(spec, unit, stores, pressure, inference => batcher.submit(inference))
       : undefined;
     return new ServingVersion(unit, batcher, cached);
   }

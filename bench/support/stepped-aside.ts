@@ -1,10 +1,12 @@
 /** What a cache that has stepped aside adds to a request, inside this process: nothing else is in the time. */
+
 import { Answers } from '../../src/cache/answers.ts';
 import { scopeOf } from '../../src/cache/content-key.ts';
 import { Keeper } from '../../src/cache/keeper.ts';
 import { unitsOf } from '../../src/cache/request-units.ts';
 import { ResultStore } from '../../src/cache/result-store.ts';
 import type { Inference, SharedSubmission } from '../../src/inference.ts';
+import { Pressure } from '../../src/pressure.ts';
 import { median } from './median.ts';
 
 const FLOATS = 16;
@@ -37,7 +39,9 @@ function answersInFront(compute: () => SharedSubmission): Answers {
     outputs: ['y'],
     split: unitsOf(signature, true),
     coalesces: true,
-    keeper: new Keeper({ shelf, secondLevel: undefined, isAnswer, ...lifetimes }),
+    keeper: new Keeper({
+      ...{ shelf, secondLevel: undefined, isAnswer, pressure: new Pressure(), ...lifetimes },
+    }),
     compute,
     aside: compute,
     timeoutMs: 1000,

@@ -96,6 +96,13 @@ function tableRoutes(service: AdminService, { secrets }: RouteOptions): AdminRou
     },
     {
       method: 'GET',
+      path: '/v1/pressure',
+      summary: 'How short of memory and time the gateway is, and what it has given up for that.',
+      answer: 'Pressure',
+      respond: () => json(service.pressure()),
+    },
+    {
+      method: 'GET',
       path: '/v1/config',
       summary: 'The effective options and where each comes from, without secrets.',
       answer: 'Config',

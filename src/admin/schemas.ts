@@ -52,6 +52,11 @@ export const SCHEMAS = {
       { nextTrialMs: number },
     ),
   ),
+  Pressure: object({
+    memoryShare: number,
+    loopDelayMs: number,
+    steps: list(object({ step: text, isOff: flag })),
+  }),
   BreakerRequest: object(
     { state: { enum: ['open', 'closed'] } },
     { reason: { ...text, description: 'What callers are told.', maxLength: 200 } },

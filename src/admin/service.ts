@@ -100,6 +100,16 @@ export interface BreakerRow {
   readonly nextTrialMs?: number | undefined;
 }
 
+/** How short of memory and time the gateway is, and what it has given up for that. */
+export interface PressureView {
+  /** Of the memory there is, the part in use. */
+  readonly memoryShare: number;
+  /** How late the event loop lately ran its timers, ms. */
+  readonly loopDelayMs: number;
+  /** In the order in which they are given up. */
+  readonly steps: readonly { readonly step: string; readonly isOff: boolean }[];
+}
+
 export interface AdminService
   extends Pick<DataPlaneService, 'isReady' | 'statistics' | 'index' | 'load' | 'unload'> {
   models(): readonly ModelRow[];
@@ -110,6 +120,7 @@ export interface AdminService
   breakers(): readonly BreakerRow[];
   /** By hand, on every worker; open until it is closed so. Throws `not-found` for a version that is not serving. */
   setBreaker(model: string, version: string, wanted: WantedBreaker): void;
+  pressure(): PressureView;
   /** The effective options and where each comes from, as JSON. Secrets are blacked out on the way out. */
   config(): unknown;
   /** Prometheus' text format. */

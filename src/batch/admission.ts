@@ -75,3 +75,11 @@ export function refusedAsHopeless(model: string, retryAfterMs: number): GatewayE
     `try again in ${retryAfterMs} ms, or allow more time`;
   return new GatewayError('overloaded', message, { retryAfterMs });
 }
+
+/** Under pressure, of the least urgent. */
+export function shedError(model: string): GatewayError {
+  const message = `model "${model}": the gateway is short of memory or time, and only more urgent requests are taken; try again later`;
+  return new GatewayError('overloaded', message, { retryAfterMs: SHED_RETRY_MS });
+}
+
+const SHED_RETRY_MS = 1000;

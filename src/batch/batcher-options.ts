@@ -1,5 +1,6 @@
 import type { GatewayError } from '../errors.ts';
 import type { Inference, ModelSignature } from '../inference.ts';
+import type { Pressure } from '../pressure.ts';
 import { signatureKeyOf } from '../signature-key.ts';
 import type { QueueBounds } from './admission.ts';
 import type { ClosingRule } from './closing.ts';
@@ -42,6 +43,8 @@ export interface BatcherOptions extends QueueBounds {
   readonly maxSignatures: number;
   /** Levels of priority, 1 being the most urgent. Absent: one. */
   readonly priorityLevels?: number;
+  /** Where the process is short of memory or time. Absent: it never is. */
+  readonly pressure?: Pressure;
   /** May a batch that takes unusually long be sent to a second worker? */
   readonly hedges: boolean;
   /** The model's, of all its versions together. */

@@ -85,7 +85,7 @@ export class Batcher {
     });
     this.#closer = closerOf(options, executor, this.#foresight);
     this.#sharing = sharingOf(options, executor);
-    this.#hedging = options.hedges ? new Hedging(executor, options.retryBudget, now) : undefined;
+    this.#hedging = options.hedges ? new Hedging(executor, options) : undefined;
   }
 
   /** Rows not yet sent to a worker. */

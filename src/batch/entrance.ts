@@ -1,6 +1,6 @@
 import type { GatewayError } from '../errors.ts';
 import type { Inference } from '../inference.ts';
-import { type Admission, admit, refusalOf } from './admission.ts';
+import { type Admission, admit, refusalOf, shedError } from './admission.ts';
 import type { Backlog } from './backlog.ts';
 import type { BatcherOptions } from './batcher-options.ts';
 import type { Condemned } from './condemned.ts';
@@ -33,7 +33,7 @@ export class Entrance {
 
   /** Why it may not; undefined: it may, and those that had to give way for it have left. */
   refusal(inference: Inference, key: string, bytes: number, now: number): GatewayError | undefined {
-    const { outage, maxBatchSize } = this.#options;
+    const { model, outage, maxBatchSize } = this.#options;
     const { backlog, condemned, foresight } = this.#parts;
     const out = outage?.();
     if (out !== undefined) return out;
@@ -43,11 +43,18 @@ export class Entrance {
       const refusal = condemned.refusal(inputHash(inference), now);
       if (refusal !== undefined) return refusal;
     }
+    if (this.#isShed(inference)) return shedError(model);
     if (inference.deadline <= now) return deadlineError('before the request was queued');
     const hasNewSignature = !backlog.has(key);
     const admission = admit(backlog, { rows: inference.rows, bytes, hasNewSignature }, this.#options);
     if (admission === 'admitted') return foresight.hopeless(inference, key, now);
     return this.#displace(inference, key, bytes, admission, now);
+  }
+
+  /** The last level of several is what nobody asked to be answered before others. */
+  #isShed({ priority }: Inference): boolean {
+    const { pressure, priorityLevels = 1 } = this.#options;
+    return priorityLevels > 1 && priority >= priorityLevels && pressure?.isOff('low-priority') === true;
   }
 
   #displace(

@@ -1,9 +1,16 @@
 import type { Executor, Slot } from '../inference.ts';
+import type { Pressure } from '../pressure.ts';
 import type { ClosedBatch } from './closed-batch.ts';
 import type { RetryBudget } from './retry-budget.ts';
 
 /** Sooner, a timer costs more than what it could save. */
 const LEAST_MS = 2;
+
+export interface HedgingOptions {
+  readonly retryBudget: RetryBudget;
+  readonly now: () => number;
+  readonly pressure?: Pressure;
+}
 
 /**
  * Sends a batch that takes unusually long to another worker too, if one is idle and the budget allows: the first answer
@@ -13,11 +20,13 @@ export class Hedging {
   readonly #executor: Executor;
   readonly #budget: RetryBudget;
   readonly #now: () => number;
+  readonly #pressure: Pressure | undefined;
 
-  constructor(executor: Executor, budget: RetryBudget, now: () => number) {
+  constructor(executor: Executor, { retryBudget, now, pressure }: HedgingOptions) {
     this.#executor = executor;
-    this.#budget = budget;
+    this.#budget = retryBudget;
     this.#now = now;
+    this.#pressure = pressure;
   }
 
   /** `send` runs the batch once more, on the slot it is given. Returns what is to be called when the batch has ended. */
@@ -31,7 +40,8 @@ export class Hedging {
   }
 
   #hedge(slot: Slot, batch: ClosedBatch, send: (slot: Slot) => void): void {
-    if (batch.pieces.every(({ entry }) => entry.state === 'settled')) return;
+    if (this.#pressure?.isOff('hedging') || batch.pieces.every(({ entry }) => entry.state === 'settled'))
+      return;
     const other = this.#executor.tryElsewhere(slot);
     if (other === undefined) return;
     if (this.#budget.take(this.#now())) {

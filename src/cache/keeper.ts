@@ -1,5 +1,6 @@
 import type { GatewayError } from '../errors.ts';
 import type { CacheControl } from '../inference.ts';
+import type { Pressure } from '../pressure.ts';
 import type { Tensor } from '../tensor.ts';
 import type { Scout } from './break-even.ts';
 import { type ContentKey, contentKeyOf, contentKeysInStretches, isQuick } from './content-key.ts';
@@ -17,6 +18,8 @@ export interface KeeperOptions extends Lifetimes {
   readonly isAnswer: (stored: StoredResult, outputs: readonly string[] | undefined) => boolean;
   readonly shelf: ClaimedShelf;
   readonly secondLevel: SecondLevel | undefined;
+  /** Where the process is short of memory. */
+  readonly pressure: Pressure;
 }
 
 /** What may be answered by something older when the model fails: not the caller's own mistakes, nor its leaving. */
@@ -130,6 +133,7 @@ export class Keeper {
 
   /** Copies what it keeps; values that are not finite are not kept, nor what began before a purge, in another `epoch`. */
   keep(key: ContentKey, outputs: readonly Tensor[], epoch: number): void {
+    if (this.#options.pressure.isOff('cache-writes')) return;
     if (epoch !== this.epoch || !isAllFinite(outputs)) return;
     const result: StoredResult = { outputs: copiesOf(outputs), storedAt: Date.now() };
     const { shelf, secondLevel, ttlMs } = this.#options;

@@ -128,14 +128,11 @@ function followConfig(
 /** `live.config` may be replaced: what needs no restart is read when it matters. */
 function dataPlaneOptions(live: { readonly config: GatewayConfig }): DataPlaneOptions {
   const { limits, timeouts, json, overload } = live.config;
-  const { maxBodyBytes, maxBodiesBytes, maxInflatedBytes, maxHeaderBytes, ...decode } = limits;
+  const { maxRank, maxElements, maxInputs, ...bounds } = limits;
   return {
     limits: {
-      maxBodyBytes,
-      maxBodiesBytes,
-      maxInflatedBytes,
-      maxHeaderBytes,
-      decode: { ...decode, maxDepth: MAX_JSON_DEPTH },
+      ...bounds,
+      decode: { maxRank, maxElements, maxInputs, maxDepth: MAX_JSON_DEPTH },
     },
     timeouts,
     nonFinite: json.nonFinite,

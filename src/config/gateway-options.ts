@@ -68,6 +68,13 @@ export const gatewaySchema = Type.Object({
     maxBodiesBytes: count(1024, 512 * MIB, 'Bytes of all bodies in memory; more is a 429.', RESTART),
     maxInflatedBytes: count(1024, 64 * MIB, 'Largest request body once inflated; more is a 413.', RESTART),
     maxHeaderBytes: count(1024, 16 * 1024, 'Largest request head; more is a 431.', RESTART),
+    maxConnections: count(1, 32_768, 'Connections at once; one more is closed unread.', RESTART),
+    maxRequestsPerClient: count(
+      1,
+      16_384,
+      'Requests of one address that wait for an answer; more is a 429.',
+      RESTART,
+    ),
     maxRank: count(1, 16, 'Most dimensions of a tensor.', RESTART),
     maxElements: count(1, 64 * MIB, 'Most elements of a tensor.', RESTART),
     maxInputs: count(1, 64, 'Most inputs of a request.', RESTART),

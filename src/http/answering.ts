@@ -7,6 +7,8 @@ export interface Answering {
   readonly request: { readonly headers: IncomingHttpHeaders };
   /** On the `performance.now()` clock, ms. */
   readonly startedAt: number;
+  /** Why it is not to be served; undefined: it is. */
+  readonly refusal: GatewayError | undefined;
   /** Why nobody waits for the answer any more; undefined while somebody does. */
   readonly goneBecause: ErrorCode | undefined;
   goneError(): GatewayError;

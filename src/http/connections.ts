@@ -1,16 +1,30 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { ErrorCode } from '../errors.ts';
+import { type ErrorCode, GatewayError } from '../errors.ts';
+import { type Client, Clients } from './clients.ts';
 import { Exchange, type Surroundings } from './exchange.ts';
 
 /** One request that has no answer yet. */
 export interface Open {
+  /** Why it is not to be served, should it be an inference; set as it comes. */
+  refusal: GatewayError | undefined;
   /** The connection has closed. */
   depart(why: ErrorCode): void;
 }
 
+export interface ConnectionRules {
+  /** How long a client may accept nothing of its answer, ms. */
+  readonly sendMs: number;
+  readonly maxRequestsPerClient: number;
+  /** False: inferences on connections made now are refused. */
+  readonly takesConnections: () => boolean;
+}
+
 export interface Connection {
   readonly open: Set<Open>;
+  readonly client: Client;
+  /** False: it was made while none were taken. */
+  readonly isTaken: boolean;
   readonly surroundings: Surroundings;
   /** Set when the server gave up on the connection: its bytes were malformed or late. */
   refusedAs: ErrorCode | undefined;
@@ -28,12 +42,14 @@ export interface Connection {
  */
 export class Connections {
   readonly #bySocket = new Map<Socket, Connection>();
-  readonly #sendMs: number;
+  readonly #rules: ConnectionRules;
+  readonly #clients: Clients;
   #inFlight = 0;
   #draining = false;
 
-  constructor(sendMs: number) {
-    this.#sendMs = sendMs;
+  constructor(rules: ConnectionRules) {
+    this.#rules = rules;
+    this.#clients = new Clients(rules.maxRequestsPerClient);
   }
 
   /** Requests whose answer has not been handed to their socket. */
@@ -52,16 +68,19 @@ export class Connections {
 
   accept(socket: Socket): Connection {
     const open = new Set<Open>();
+    const isTaken = this.#rules.takesConnections();
     const surroundings: Surroundings = {
-      isDraining: () => this.#draining,
+      isDraining: () => this.#draining || !isTaken,
       leave: exchange => this.leave(connection, exchange),
       sayNoMore: () => {
         connection.hasLastAnswer = true;
       },
-      sendMs: this.#sendMs,
+      sendMs: this.#rules.sendMs,
     };
     const connection: Connection = {
       open,
+      client: this.#clients.connect(socket.remoteAddress ?? ''),
+      isTaken,
       surroundings,
       refusedAs: undefined,
       hasLastAnswer: false,
@@ -84,11 +103,15 @@ export class Connections {
   enter(connection: Connection, exchange: Open): void {
     connection.open.add(exchange);
     this.#inFlight++;
+    connection.client.requests++;
+    exchange.refusal = connection.isTaken ? this.#clients.refusal(connection.client) : notTaken();
   }
 
   /** It is answered. */
   leave(connection: Connection, exchange: Open): void {
-    if (connection.open.delete(exchange)) this.#inFlight--;
+    if (!connection.open.delete(exchange)) return;
+    this.#inFlight--;
+    connection.client.requests--;
   }
 
   /** Undefined once it has closed. */
@@ -121,7 +144,14 @@ export class Connections {
   #forget(socket: Socket, connection: Connection): void {
     this.#bySocket.delete(socket);
     this.#inFlight -= connection.open.size;
+    connection.client.requests -= connection.open.size;
+    this.#clients.disconnect(connection.client);
     for (const exchange of connection.open) exchange.depart(connection.refusedAs ?? 'cancelled');
     connection.open.clear();
   }
+}
+
+function notTaken(): GatewayError {
+  const message = 'the gateway is short of memory or time, and takes no new connections; try again later';
+  return new GatewayError('unavailable', message, { retryAfterMs: 1000 });
 }

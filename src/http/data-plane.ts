@@ -41,7 +41,11 @@ export function createDataPlane(
   options: DataPlaneOptions,
   events: Events,
 ): DataPlane {
-  const connections = new Connections(options.timeouts.requestMs);
+  const connections = new Connections({
+    sendMs: options.timeouts.requestMs,
+    maxRequestsPerClient: options.limits.maxRequestsPerClient,
+    takesConnections: () => service.takesConnections(),
+  });
   const bodies = new ByteBudget(options.limits.maxBodiesBytes);
   const codecs = new Codecs(options);
   const threads = new CodecThreads();

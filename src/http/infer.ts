@@ -47,6 +47,7 @@ export class InferCall {
     let head: InferHead;
     let sent: Buffer;
     try {
+      if (exchange.refusal !== undefined) throw exchange.refusal;
       checkNames(named);
       this.#choose(named);
       head = readInferHead(exchange.request.headers);
@@ -62,6 +63,7 @@ export class InferCall {
   /** The same for a request that is here to its last byte, its head checked. */
   runWhole(named: Named, head: InferHead, sent: Buffer): void {
     try {
+      if (this.#exchange.refusal !== undefined) throw this.#exchange.refusal;
       this.#body.take(sent.length);
     } catch (thrown) {
       this.#fail(thrown);

@@ -10,6 +10,10 @@ export interface DataPlaneLimits {
   readonly maxInflatedBytes: number;
   /** The most bytes of a request line with its headers. Above: 431. */
   readonly maxHeaderBytes: number;
+  /** The most connections at once; one more is closed unread. */
+  readonly maxConnections: number;
+  /** The most requests of one address that wait for an answer. Above: overloaded. */
+  readonly maxRequestsPerClient: number;
   readonly decode: DecodeLimits;
 }
 

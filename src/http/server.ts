@@ -34,6 +34,7 @@ export function createHttpServer(handler: RequestListener, plane: Plane): Server
   // Node's own limit (2,000 names and values) drops the headers beyond it; all are kept here, and too many refused.
   server.maxHeadersCount = 0;
   server.maxRequestsPerSocket = 0;
+  server.maxConnections = options.limits.maxConnections;
   // A connection may be silent as long as its model runs: slow heads, bodies, readers and idlers have their own limits.
   server.timeout = 0;
   listen(server, handler, plane);
@@ -50,6 +51,7 @@ function listen(server: Server, handler: RequestListener, plane: Plane): void {
     else refuse(connections, request, response, refusal);
   };
   server.on('connection', socket => connections.accept(socket));
+  server.on('drop', () => plane.events.emit('connection:dropped'));
   // As node:http does when nobody listens.
   server.on('timeout', socket => {
     if (connections.of(socket)?.waitsUnseen !== true) socket.destroy();

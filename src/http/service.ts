@@ -35,6 +35,8 @@ export interface IndexEntry {
 export interface DataPlaneService {
   /** False once draining has begun, or while a required model cannot answer. */
   isReady(): boolean;
+  /** False: inferences on connections made from now on are refused. */
+  takesConnections(): boolean;
   /** `version` is a number or a label, or undefined for the default. Throws `not-found` or `unavailable`. */
   target(model: string, version: string | undefined): Target;
   /** Versions that can answer, ascending. Throws `not-found`. */

@@ -12,6 +12,8 @@ const ANSWERED: State = { kind: 'answered' };
  */
 export abstract class WaitingRequest {
   readonly startedAt = performance.now();
+  /** See `Open`. */
+  refusal: GatewayError | undefined;
   #state: State = OPEN;
   #onGone: (() => void) | undefined;
 

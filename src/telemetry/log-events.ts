@@ -56,6 +56,9 @@ export function logEvents(events: Events, logger: Logger): () => void {
   );
   events.on('quarantine:changed', change => logQuarantine(logger, change));
   events.on('breaker:changed', change => logBreaker(logger, change));
+  events.on('pressure:changed', ({ isOff, ...change }) =>
+    logger.warn(change, isOff ? 'short of memory or time: given up' : 'taken up again'),
+  );
   events.on('shared-cache:changed', change => logSharedCache(logger, change));
   events.on('config:refused', refused => logRefused(logger, refused));
   events.on('config:ignored', ignored => logIgnored(logger, ignored));

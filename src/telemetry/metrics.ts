@@ -8,6 +8,7 @@ import type { Events } from '../events.ts';
 import { type BreakerReading, registerBreakers } from './breaker-metrics.ts';
 import { histogramText } from './buckets.ts';
 import { type CacheReadings, registerCaches } from './cache-metrics.ts';
+import { type PressureReading, registerPressure } from './pressure-metrics.ts';
 import { ProcessMetrics } from './process-metrics.ts';
 import { registerVersionMetrics, versionHistograms } from './version-metrics.ts';
 import { VersionSeries } from './version-series.ts';
@@ -30,6 +31,8 @@ export interface MetricsOptions {
   readonly caches?: CacheReadings;
   /** Read at each scrape. */
   readonly breakers?: () => Iterable<BreakerReading>;
+  /** Read at each scrape. */
+  readonly pressure?: () => PressureReading;
   /** Versions kept at most; then the longest unloaded goes first. */
   readonly maxVersions?: number;
 }
@@ -52,6 +55,7 @@ export class Metrics {
     if (options.queuedRows !== undefined) registerQueuedRows(this.#registry, options.queuedRows);
     if (options.breakers !== undefined) registerBreakers(this.#registry, options.breakers);
     if (options.caches !== undefined) registerCaches(this.#registry, options.caches, events);
+    if (options.pressure !== undefined) registerPressure(this.#registry, options.pressure, events);
     new WorkerMetrics(events, this.#registry);
     this.#process = new ProcessMetrics(this.#registry, options.buildVersion);
   }

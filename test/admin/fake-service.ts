@@ -36,6 +36,7 @@ export function fakeService(over: Partial<AdminService> = {}): FakeService {
       calls.push(`purge ${model} ${version}`);
       return 7;
     },
+    pressure: () => ({ memoryShare: 0.5, loopDelayMs: 1, steps: [{ step: 'hedging', isOff: false }] }),
     breakers: () => [],
     setBreaker: (model, version, wanted) =>
       void calls.push(`breaker ${model} ${version} ${JSON.stringify(wanted)}`),

@@ -26,6 +26,7 @@ test('the document names exactly the routes that answer', async t => {
     'GET /v1/learned',
     'GET /v1/models',
     'GET /v1/openapi.json',
+    'GET /v1/pressure',
     'GET /v1/workers',
     'GET /v2/health/live',
     'GET /v2/health/ready',

@@ -4,6 +4,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { type Displaceable, thoseWhoGiveWay } from '../../src/batch/displacement.ts';
 import { GatewayError } from '../../src/errors.ts';
+import { Pressure } from '../../src/pressure.ts';
 import { bench, DYNAMIC, ints, request, tagged, turn, valuesOf } from './requests.ts';
 
 interface One extends Displaceable<One> {
@@ -149,4 +150,20 @@ test('one that was hurried gives way no more', async () => {
   await assert.rejects(batcher.submit(request(tagged(4), { priority: 1 })).result, /the queue is full/);
   hurried.cancel(new GatewayError('cancelled', 'gone'));
   await assert.rejects(hurried.result, { code: 'cancelled' });
+});
+
+test('under pressure only requests that asked for more than the last level are taken, where there are levels', async () => {
+  const pressure = Object.assign(new Pressure(), { taken: 3 });
+  const levelled = bench({ priorityLevels: 2, pressure }).batcher;
+  await assert.rejects(levelled.submit(request(tagged(1), { priority: 2 })).result, {
+    code: 'overloaded',
+    message: /only more urgent requests are taken/,
+  });
+  const taken = [levelled, bench({ pressure }).batcher].map(one =>
+    one.submit(request(tagged(1), { priority: 1 })),
+  );
+  assert.deepEqual([levelled.queuedRows, taken.length], [1, 2]);
+  pressure.taken = 2;
+  levelled.submit(request(tagged(1), { priority: 2 }));
+  assert.equal(levelled.queuedRows, 2);
 });

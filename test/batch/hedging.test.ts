@@ -5,6 +5,7 @@ import { type LatencyPoint, usualMsOf } from '../../src/batch/latency-points.ts'
 import type { RetryBudget } from '../../src/batch/retry-budget.ts';
 import { GatewayError } from '../../src/errors.ts';
 import type { BatchDone } from '../../src/events.ts';
+import { Pressure } from '../../src/pressure.ts';
 import type { FakeExecutor } from './fake-executor.ts';
 import { bench, request, tagged, turn, valuesOf } from './requests.ts';
 
@@ -101,6 +102,7 @@ const UNHEDGED: readonly [string, Partial<BatcherOptions>, number][] = [
     1,
   ],
   ['where it is not wanted', { hedges: false }, 1],
+  ['under pressure', { pressure: Object.assign(new Pressure(), { taken: 1 }) }, 1],
 ];
 for (const [name, options, idle] of UNHEDGED) {
   test(`${name} a late batch is only waited for`, async t => {

@@ -4,6 +4,7 @@ import type { RequestUnits } from '../../src/cache/request-units.ts';
 import type { StoredResult } from '../../src/cache/stored-result.ts';
 import { GatewayError } from '../../src/errors.ts';
 import type { CacheControl, Inference, Lease, SharedSubmission } from '../../src/inference.ts';
+import { Pressure } from '../../src/pressure.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { ints, request, turn, valuesOf } from '../batch/requests.ts';
 import { type CacheBench, cacheBench } from './fake-compute.ts';
@@ -284,6 +285,19 @@ test('a result past its time stands in for a model that fails, but not for a cal
   const mistaken = bench.answers.submit(ask([1, 2]));
   bench.last().fail(new GatewayError('invalid', 'bad'));
   await assert.rejects(mistaken.result, { code: 'invalid' });
+});
+
+test('under pressure nothing new is kept, and what is kept still answers', async () => {
+  const pressure = new Pressure();
+  const { answers, runs, last } = cacheBench({ pressure });
+  const ask = async (tag: number) => {
+    const { result } = answers.submit(request(ints([tag, 2])));
+    if (runs.length > 0) last().answer();
+    return (await result).cache?.outcome;
+  };
+  assert.equal(await ask(1), 'miss');
+  pressure.taken = 2;
+  assert.deepEqual([await ask(1), await ask(2), await ask(2)], ['hit', 'miss', 'miss']);
 });
 
 test('values that are not finite are not kept', async () => {

@@ -1,4 +1,5 @@
 /** What computes in the cache's tests: each row is answered with its numbers doubled, when the test says so. */
+
 import { Answers, type AnswersOptions } from '../../src/cache/answers.ts';
 import { scopeOf } from '../../src/cache/content-key.ts';
 import { Keeper, type KeeperOptions } from '../../src/cache/keeper.ts';
@@ -6,6 +7,7 @@ import { unitsOf } from '../../src/cache/request-units.ts';
 import { ResultStore } from '../../src/cache/result-store.ts';
 import type { GatewayError } from '../../src/errors.ts';
 import type { Inference, InferenceResult, Lease, SharedSubmission, Urgency } from '../../src/inference.ts';
+import { Pressure } from '../../src/pressure.ts';
 import type { Tensor } from '../../src/tensor.ts';
 import { DYNAMIC, ints, valuesOf } from '../batch/requests.ts';
 
@@ -85,7 +87,7 @@ export function cacheBench(options: Options = {}): CacheBench {
   const scope = scopeOf({ model: 'm', version: '1', contentSha256: ['c'], numericClass: ['cpu'] });
   const shelf = store.claim({ model: 'm', version: '1', scope });
   const lifetimes = { ttlMs: 60_000, staleWhileRevalidateMs: 0, staleIfErrorMs: 0 };
-  const others = { secondLevel: undefined, isAnswer: () => true };
+  const others = { secondLevel: undefined, isAnswer: () => true, pressure: new Pressure() };
   const compute = (inference: Inference) => {
     const run = new FakeRun(inference, inferMs);
     runs.push(run);

@@ -4,6 +4,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { Connections } from '../../src/http/connections.ts';
 
+const RULES = { sendMs: 1000, maxRequestsPerClient: 10, takesConnections: () => true };
+
 async function pair(t: TestContext): Promise<{ readonly server: Socket; readonly client: Socket }> {
   const listener = createServer().listen(0, '127.0.0.1');
   await once(listener, 'listening');
@@ -19,7 +21,7 @@ async function pair(t: TestContext): Promise<{ readonly server: Socket; readonly
 
 test('a connection whose answer is not out yet only seems idle', async t => {
   const { server, client } = await pair(t);
-  const connections = new Connections(1000);
+  const connections = new Connections(RULES);
   connections.accept(server);
   assert.equal(connections.someOnlySeemIdle, false);
   client.pause();
@@ -32,7 +34,7 @@ test('a connection whose answer is not out yet only seems idle', async t => {
 
 test('one that waits for an answer unseen does, too, until it has closed', async t => {
   const { server, client } = await pair(t);
-  const connections = new Connections(1000);
+  const connections = new Connections(RULES);
   connections.accept(server).waitsUnseen = true;
   assert.equal(connections.someOnlySeemIdle, true);
   const closed = once(server, 'close');

@@ -28,6 +28,7 @@ export interface Held {
 export class FakeService implements DataPlaneService {
   ready = true;
   draining = false;
+  connectionsAreTaken = true;
   /** While true, inferences wait in `held`. */
   holds = false;
   /** When set, every inference fails with it. */
@@ -46,6 +47,10 @@ export class FakeService implements DataPlaneService {
   readonly calls: string[] = [];
   readonly #held: Held[] = [];
   readonly #waiting: ((held: Held) => void)[] = [];
+
+  takesConnections(): boolean {
+    return this.connectionsAreTaken;
+  }
 
   isReady(): boolean {
     return this.ready;

@@ -12,6 +12,8 @@ export const OPTIONS: DataPlaneOptions = {
     maxBodiesBytes: 8 * 1024 * 1024,
     maxInflatedBytes: 2 * 1024 * 1024,
     maxHeaderBytes: 16 * 1024,
+    maxConnections: 10_000,
+    maxRequestsPerClient: 10_000,
     decode: { maxInputs: 16, maxRank: 8, maxElements: 1e6, maxDepth: 100 },
   },
   timeouts: { headersMs: 10_000, requestMs: 30_000, keepAliveMs: 60_000 },
