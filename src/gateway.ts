@@ -74,6 +74,7 @@ export class Gateway implements DataPlaneService, AdminService {
       queuedRows: () => this.#queuedRows(),
       breakers: () => this.breakers(),
       pressure: () => this.pressure(),
+      limits: () => this.#limits(),
       caches: { kept: () => this.#caches(), dropped: () => this.#stores.store.dropped },
     });
     this.#catalog = new Catalog({
@@ -328,6 +329,12 @@ export class Gateway implements DataPlaneService, AdminService {
   *#queuedRows() {
     for (const { model, version, loaded } of this.#serving()) {
       yield { model, version, rows: loaded.batcher.queuedRows };
+    }
+  }
+
+  *#limits() {
+    for (const { model, version, loaded } of this.#serving()) {
+      for (const limit of loaded.unit.executor.limits()) yield { model, version, ...limit };
     }
   }
 

@@ -6,6 +6,8 @@ export interface Seats {
   /** Permits of the device one run takes: the threads it computes with. */
   readonly weight: number;
   readonly total: number;
+  /** Of them, those that may run at once; absent: all. */
+  limit?: number;
   inUse: number;
   /** How many times as long as its peers its runs take; absent: as long. */
   pace?: number;
@@ -74,11 +76,15 @@ function freestSeats(
 ): Seats | undefined {
   let best: Seats | undefined;
   for (const seats of groups) {
-    if (!seats.open || seats.inUse >= seats.total) continue;
+    if (!seats.open || seats.inUse >= usable(seats)) continue;
     if (waitedFor?.has(seats.device) || freeOn(seats.device) <= 0) continue;
     if (best === undefined || finish(seats) < finish(best)) best = seats;
   }
   return best;
+}
+
+export function usable({ total, limit = total }: Seats): number {
+  return Math.min(total, limit);
 }
 
 /** In runs of a peer that is idle: the more run there, the longer each takes. */

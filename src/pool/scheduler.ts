@@ -9,7 +9,7 @@
  * all that arrives together goes together (batches of 40 rows instead of 32 at saturation). A seat that is freed is
  * granted at once, before the answers of its last run are written: those take as long as a run.
  */
-import { chooseNext, type Seats } from './fair-share.ts';
+import { chooseNext, type Seats, usable } from './fair-share.ts';
 
 /** A grant: run once on one of these seats, then `end` exactly once. */
 export interface Grant {
@@ -72,9 +72,10 @@ export class Scheduler {
   }
 
   /** Runs these seats could begin now. */
-  free({ device, weight, total, inUse, open }: Seats): number {
+  free(seats: Seats): number {
+    const { device, weight, inUse, open } = seats;
     const permits = Math.floor(this.#freeOn(device) / Math.min(weight, Math.max(1, this.capacity(device))));
-    return open ? Math.max(0, Math.min(total - inUse, permits)) : 0;
+    return open ? Math.max(0, Math.min(usable(seats) - inUse, permits)) : 0;
   }
 
   /** Seats were freed or opened: looks again, in a microtask. */
@@ -233,9 +234,9 @@ export class Flow {
   /** Runs it could have at once if nobody else had any. */
   get total(): number {
     let total = 0;
-    for (const { open, total: instances, device, weight } of this.seats) {
-      const permits = Math.max(1, Math.floor(this.#scheduler.capacity(device) / weight));
-      if (open) total += Math.min(instances, permits);
+    for (const seats of this.seats) {
+      const permits = Math.max(1, Math.floor(this.#scheduler.capacity(seats.device) / seats.weight));
+      if (seats.open) total += Math.min(usable(seats), permits);
     }
     return total;
   }

@@ -4,7 +4,9 @@ import type { BreakerState, BreakerView } from '../breaker.ts';
 import type { GatewayError } from '../errors.ts';
 import type { Events } from '../events.ts';
 import type { Capacity, Execution, ExecutionResult, Executor, Slot } from '../inference.ts';
+import { AdaptiveLimit } from './adaptive-limit.ts';
 import { Ejection } from './ejection.ts';
+import { usable } from './fair-share.ts';
 import { HostedVersion } from './hosted-version.ts';
 import { outageError } from './outage.ts';
 import type { Flow, Grant } from './scheduler.ts';
@@ -13,6 +15,12 @@ import type { Apart, ServingSeats } from './serving-seats.ts';
 /** The breaker of one version on one worker. */
 export interface HostedBreaker extends BreakerView {
   readonly worker: string;
+}
+
+/** Of one version on one worker. */
+export interface HostedLimit {
+  readonly worker: string;
+  readonly batches: number;
 }
 
 export interface QuarantineView {
@@ -27,6 +35,7 @@ export class VersionExecutor implements Executor {
   readonly #own: readonly HostedVersion[];
   readonly #apart: Apart;
   readonly #events: Events;
+  readonly #limits: ReadonlyMap<ServingSeats, AdaptiveLimit>;
   /** Told when every breaker is open: what waits for a worker waits in vain. */
   onOutage: (error: GatewayError) => void = () => undefined;
   readonly #ejection: Ejection;
@@ -39,6 +48,7 @@ export class VersionExecutor implements Executor {
     this.#apart = apart;
     this.#events = events;
     flow.seats.push(...hosted);
+    this.#limits = new Map(hosted.map(one => [one, new AdaptiveLimit(one.total, performance.now())]));
     this.#own = hosted.filter(one => one instanceof HostedVersion);
     this.#ejection = new Ejection(this.#own, events);
     for (const one of hosted) {
@@ -58,6 +68,21 @@ export class VersionExecutor implements Executor {
 
   breakers(): readonly HostedBreaker[] {
     return this.#hosted.map(({ worker, breaker }) => ({ worker, ...breaker.view() }));
+  }
+
+  /**
+   * For its slots alone: a run of so many rows has ended well, while it still has its seat. On a worker of this gateway
+   * batches wait for each other inside the engine, or were sent ahead to wait; elsewhere anywhere on their way.
+   */
+  ran(hosted: ServingSeats, rows: number, inferMs: number, roundTripMs: number): void {
+    const limit = this.#limits.get(hosted);
+    const ms = hosted instanceof HostedVersion ? inferMs : roundTripMs;
+    if (limit?.add(rows, ms, hosted.inUse, performance.now())) hosted.limit = limit.batches;
+  }
+
+  /** Batches that each worker may have at once now. */
+  limits(): readonly HostedLimit[] {
+    return this.#hosted.map(hosted => ({ worker: hosted.worker, batches: usable(hosted) }));
   }
 
   /** Its workers are given up. */
@@ -172,6 +197,7 @@ class GrantedSlot implements Slot {
       if (outage !== undefined) throw outage;
       const result = await this.hosted.run(execution, usualMs);
       consumedMs = result.inferMs;
+      this.#executor.ran(this.hosted, execution.rows, consumedMs, performance.now() - startedMs);
       return result;
     } finally {
       clearTimeout(overdue);

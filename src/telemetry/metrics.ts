@@ -8,6 +8,7 @@ import type { Events } from '../events.ts';
 import { type BreakerReading, registerBreakers } from './breaker-metrics.ts';
 import { histogramText } from './buckets.ts';
 import { type CacheReadings, registerCaches } from './cache-metrics.ts';
+import { type LimitReading, registerLimits } from './limit-metrics.ts';
 import { type PressureReading, registerPressure } from './pressure-metrics.ts';
 import { ProcessMetrics } from './process-metrics.ts';
 import { registerVersionMetrics, versionHistograms } from './version-metrics.ts';
@@ -33,6 +34,8 @@ export interface MetricsOptions {
   readonly breakers?: () => Iterable<BreakerReading>;
   /** Read at each scrape. */
   readonly pressure?: () => PressureReading;
+  /** Read at each scrape. */
+  readonly limits?: () => Iterable<LimitReading>;
   /** Versions kept at most; then the longest unloaded goes first. */
   readonly maxVersions?: number;
 }
@@ -56,6 +59,7 @@ export class Metrics {
     if (options.breakers !== undefined) registerBreakers(this.#registry, options.breakers);
     if (options.caches !== undefined) registerCaches(this.#registry, options.caches, events);
     if (options.pressure !== undefined) registerPressure(this.#registry, options.pressure, events);
+    if (options.limits !== undefined) registerLimits(this.#registry, options.limits);
     new WorkerMetrics(events, this.#registry);
     this.#process = new ProcessMetrics(this.#registry, options.buildVersion);
   }
