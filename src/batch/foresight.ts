@@ -17,6 +17,7 @@ import { sendAheadPays } from './send-ahead.ts';
 import type { ShapeQueue } from './shape-queue.ts';
 import { UnderWay } from './under-way.ts';
 import { UrgentArrivals } from './urgent-arrivals.ts';
+import { WorkingTime } from './working-time.ts';
 
 /** What one kind of instance was learned to take for one signature. */
 export interface LearnedView {
@@ -35,6 +36,9 @@ const TIMER_MS = 1;
 /** All workers have been busy for so long: what has left the queue since is what they can do. */
 const SEEN_AFTER_MS = 1000;
 
+/** A batch that should have ended so long ago hangs, or its worker does: ten times what a busy machine adds. */
+const OVERDUE_MS = 250;
+
 /**
  * What one version's batcher foresees: how long a batch takes, when those under way end, and so whom it cannot serve
  * in time and when the next batch is to leave. It learns from every batch that ran; it decides nothing about queues.
@@ -47,7 +51,8 @@ export class Foresight {
   readonly #underWay = new UnderWay();
   readonly #drained: RowRate;
   readonly #aheadAlarm: Alarm;
-  /** Since when something has waited without a pause, ms. */
+  readonly #working = new WorkingTime();
+  /** Since when something has waited without a pause, in working time, ms. */
   #busySince = Number.POSITIVE_INFINITY;
   readonly #error = new PredictionError();
   /** Undefined where all are as urgent. */
@@ -86,7 +91,8 @@ export class Foresight {
     this.of(queue.key, slot.kind, now).arrivals.add(queue.arrived, now);
     queue.arrived = 0;
     const learned = this.#latencies.use(key, slot.kind, now);
-    this.#drained.add(batch.rows, now);
+    this.#working.note(false, now);
+    this.#drained.add(batch.rows, this.#working.at(now));
     const rows = batch.rows + batch.padding;
     const expected = learned.expect(rows);
     batch.usualMs = learned.usualMs(expected);
@@ -129,7 +135,8 @@ export class Foresight {
   hopeless({ rows, deadline, priority }: Inference, key: string, now: number): GatewayError | undefined {
     const waitingRows = this.#backlog.rowsBefore(priority);
     this.predictedMs = 0;
-    if (this.#backlog.rows === 0) this.#busySince = now;
+    if (this.#backlog.rows === 0) this.#busySince = this.#working.at(now);
+    else this.#working.note(this.#standsStill(now), now);
     if (waitingRows === 0) return undefined;
     const { economy, points, isProven } = this.of(key, this.#kind, now);
     if (!isProven || waitingRows < economy.kneeRows) return undefined;
@@ -158,23 +165,29 @@ export class Foresight {
   answered(entry: Entry, now: number): void {
     const { predictedMs, submittedAt, deadline } = entry;
     if (now > deadline) this.late(entry, now);
-    else if (!this.#wasOvertaken(entry)) this.#error.inTime(predictedMs, submittedAt, now);
+    else if (!this.#wasHeldUp(entry)) this.#error.inTime(predictedMs, submittedAt, now);
   }
 
   /** An entry has failed for its deadline. */
   late(entry: Entry, now: number): void {
     const { predictedMs, submittedAt } = entry;
-    if (predictedMs > 0 && !this.#wasOvertaken(entry)) this.#error.late(predictedMs, submittedAt, now);
+    if (predictedMs > 0 && !this.#wasHeldUp(entry)) this.#error.late(predictedMs, submittedAt, now);
   }
 
-  /** Its wait says nothing of waits that were foreseen. */
-  #wasOvertaken({ priority, submittedAt }: Entry): boolean {
-    return this.#urgent?.hasOvertaken(priority, submittedAt) ?? false;
+  /** Its wait says nothing of waits that can be foreseen: others came before it, or nothing was run. */
+  #wasHeldUp({ priority, submittedAt }: Entry): boolean {
+    return (
+      this.#working.stoodSince(submittedAt) || this.#urgent?.hasOvertaken(priority, submittedAt) === true
+    );
+  }
+
+  #standsStill(now: number): boolean {
+    return this.#executor.capacity().total === 0 || this.#underWay.isOverdue(OVERDUE_MS, now);
   }
 
   /** When a caller refused now may try again, ms. */
   retryAfterMs(now: number): number {
-    return retryAfterMs(this.#backlog.rows, this.#drained.rowsPerMs(now));
+    return retryAfterMs(this.#backlog.rows, this.#drained.rowsPerMs(this.#working.at(now)));
   }
 
   /** Nothing waits any more. */
@@ -197,8 +210,9 @@ export class Foresight {
   }
 
   #seenRowsPerMs(now: number): number | undefined {
-    if (now - this.#busySince < SEEN_AFTER_MS) return undefined;
-    const seen = this.#drained.rowsPerMs(now);
+    const at = this.#working.at(now);
+    if (at - this.#busySince < SEEN_AFTER_MS) return undefined;
+    const seen = this.#drained.rowsPerMs(at);
     return seen > 0 ? seen : undefined;
   }
 }

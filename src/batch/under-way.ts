@@ -53,6 +53,14 @@ export class UnderWay {
     return soonest === Number.POSITIVE_INFINITY ? 0 : Math.max(0, soonest - now);
   }
 
+  /** Whether something runs, and all of it should have ended so long ago. */
+  isOverdue(byMs: number, now: number): boolean {
+    for (const { endsAt, expected } of this.#sent) {
+      if (expected === undefined || now < endsAt + byMs) return false;
+    }
+    return this.#sent.length > 0;
+  }
+
   /** When the next batch may be sent ahead, ms; Infinity when none may. */
   get nextAt(): number {
     return this.#next()?.nextAt ?? Number.POSITIVE_INFINITY;

@@ -141,6 +141,40 @@ test('only those as urgent or more stand before a request: with many less urgent
   await Promise.all(patient);
 });
 
+/** A worker that is never idle, at 20 ms a row. */
+async function busyFor(one: Timed, ms: number): Promise<void> {
+  const until = Date.now() + ms;
+  while (Date.now() < until) {
+    while (one.batcher.queuedRows < 8) one.batcher.submit(request(tagged(1)));
+    const run = one.executor.started.length - 1;
+    const rows = one.executor.started[run]?.execution.rows ?? 0;
+    await one.tick(20 * rows);
+    await one.end(run, 20 * rows);
+  }
+}
+
+/** Whether a request with so much time is let in; it leaves at once. */
+async function isLetIn({ batcher }: Timed, withinMs: number): Promise<boolean> {
+  const asked = batcher.submit(request(tagged(9), { deadline: Date.now() + withinMs }));
+  asked.cancel(new GatewayError('cancelled', 'gone'));
+  const why = await asked.result.catch((error: GatewayError) => error.code);
+  return why === 'cancelled';
+}
+
+test('a run that hangs says nothing of how fast work is done: who comes then is let in as before', async t => {
+  const one = timed(t, { measured: STEEP });
+  await proven(one, 20, 21);
+  one.batcher.submit(request(tagged(1)));
+  await one.executor.reached(4);
+  await busyFor(one, 3000);
+  assert.deepEqual([await isLetIn(one, 100), await isLetIn(one, 500)], [false, true]);
+  for (let ms = 0; ms < 3000; ms += 100) {
+    await one.tick(100);
+    await isLetIn(one, 500);
+  }
+  assert.deepEqual([await isLetIn(one, 100), await isLetIn(one, 500)], [false, true]);
+});
+
 test('before anything has run nobody is refused for a prediction, and with nothing waiting nobody ever is', async t => {
   const one = timed(t, { measured: STEEP });
   const runs = [1, 2, 3].map(tag => one.batcher.submit(request(tagged(tag))).result);

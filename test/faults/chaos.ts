@@ -6,13 +6,11 @@ import { openLoop } from '../../src/load/open-loop.ts';
 import { type Account, accountOf } from './account.ts';
 import { FAULTS, type Fault, type Injected, inject } from './injections.ts';
 import { DEADLINE_MS, type Load, rowsFor, type Subject } from './subject.ts';
+import { Timeline } from './timeline.ts';
 
 /** What an answer may take on its way past its deadline, ms. */
 const GRACE_MS = 1000;
-const BUCKET_MS = 100;
 const CONNECTIONS = 64;
-/** Of the usual rate: the gateway does its full work again. */
-const FULL = 0.95;
 
 export interface ChaosOptions {
   readonly seconds: number;
@@ -32,6 +30,8 @@ export interface ChaosResult {
   readonly injected: readonly Injected[];
   /** From each death until answers came at their full rate again, ms. */
   readonly recoveredMs: readonly number[];
+  /** Requests refused from each fault to the next. */
+  readonly refusedAfter: readonly number[];
 }
 
 export async function chaos(subject: Subject, options: ChaosOptions): Promise<ChaosResult> {
@@ -42,15 +42,10 @@ export async function chaos(subject: Subject, options: ChaosOptions): Promise<Ch
     ...{ ...subject.address, ...load, connections: CONNECTIONS, seconds: 4, warmupSeconds: 4 },
   });
   const ratePerSecond = Math.floor(carried.okPerSecond * share);
-  const answered = new Uint32Array(Math.ceil(((seconds + 10) * 1000) / BUCKET_MS));
   const startedAt = performance.now();
-  const inspect = ({ status }: { readonly status: number }) => {
-    if (status === 200)
-      answered[Math.floor((performance.now() - startedAt) / BUCKET_MS)] =
-        (answered[Math.floor((performance.now() - startedAt) / BUCKET_MS)] ?? 0) + 1;
-  };
+  const timeline = new Timeline(seconds + 10, startedAt);
   const running = Promise.all([
-    run(subject, load, ratePerSecond, seconds, seed, inspect),
+    run(subject, load, ratePerSecond, seconds, seed, timeline.note),
     run(subject, rowsFor('other'), 20, seconds, seed + 1),
   ]);
   const injected = await injectAll(subject, options, startedAt);
@@ -60,8 +55,9 @@ export async function chaos(subject: Subject, options: ChaosOptions): Promise<Ch
     target,
     bystander,
     injected,
-    recoveredMs: injected.map(({ diedMs }) =>
-      recoveredAfterMs(answered, diedMs, (ratePerSecond * BUCKET_MS) / 1000),
+    recoveredMs: injected.map(({ diedMs }) => timeline.recoveredAfterMs(diedMs, ratePerSecond)),
+    refusedAfter: injected.map(({ atMs }) =>
+      timeline.refusedBetween(atMs, atMs + options.everySeconds * 1000),
     ),
   };
 }
@@ -95,14 +91,4 @@ async function run(
     ...(inspect === undefined ? {} : { inspect }),
   });
   return accountOf(result);
-}
-
-/** Until half a second at the full rate begins; Infinity: it never does. */
-export function recoveredAfterMs(answered: Uint32Array, atMs: number, usual: number): number {
-  const buckets = 500 / BUCKET_MS;
-  for (let from = Math.ceil(atMs / BUCKET_MS); from + buckets <= answered.length; from++) {
-    const sum = answered.subarray(from, from + buckets).reduce((total, count) => total + count, 0);
-    if (sum >= FULL * usual * buckets) return from * BUCKET_MS - atMs;
-  }
-  return Number.POSITIVE_INFINITY;
 }

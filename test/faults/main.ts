@@ -53,6 +53,10 @@ async function run(): Promise<boolean> {
     ['figure', 'value', 'target', ''],
     ...rows.map(({ figure, value, target, kept }) => [figure, value, target, kept ? 'kept' : 'MISSED']),
   ]);
+  for (const [i, { fault, atMs }] of chaotic.injected.entries()) {
+    const [recoveredMs, refused] = [chaotic.recoveredMs[i] ?? 0, chaotic.refusedAfter[i] ?? 0];
+    console.log(`${fault} at ${atMs} ms: full work after ${recoveredMs} ms, ${refused} refused`);
+  }
   for (const [kind, said] of Object.entries(chaotic.target.firsts)) console.log(`first ${kind}: ${said}`);
   console.log(writeResult('faults', { rows, chaotic, poisoned }));
   return rows.every(({ kept }) => kept);

@@ -4,11 +4,12 @@ import test from 'node:test';
 import { noOutcomes } from '../../src/load/outcome.ts';
 import type { Reply } from '../../src/load/reply.ts';
 import { accountOf } from './account.ts';
-import { chaos, recoveredAfterMs } from './chaos.ts';
+import { chaos } from './chaos.ts';
 import { chaosRows } from './figures.ts';
 import { FAULTS } from './injections.ts';
 import { poison } from './poison.ts';
 import { rowsFor, startSubject } from './subject.ts';
+import { recoveredAfterMs } from './timeline.ts';
 
 test('while workers are killed, crash, hang and stop, no request is lost and no answer is wrong', {
   timeout: 170_000,
@@ -87,6 +88,7 @@ test('control: a gateway that never does its full work again is seen, and a faul
     bystander: account,
     injected,
     recoveredMs: [0],
+    refusedAfter: [0],
   });
   assert.deepEqual(
     rows.filter(({ kept }) => !kept).map(({ figure }) => figure),

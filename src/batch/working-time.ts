@@ -1,0 +1,28 @@
+/**
+ * A clock, ms, that stands still while a version has no worker, or only ones that hang: what comes to nothing then says
+ * nothing of how fast work is done, and whoever is late for it was not foreseen wrongly. A standstill begins when it is
+ * first noticed.
+ */
+export class WorkingTime {
+  #lostMs = 0;
+  #since: number | undefined;
+  #endedAt = Number.NEGATIVE_INFINITY;
+
+  at(now: number): number {
+    return (this.#since ?? now) - this.#lostMs;
+  }
+
+  note(stands: boolean, now: number): void {
+    if (stands) this.#since ??= now;
+    else if (this.#since !== undefined) {
+      this.#lostMs += now - this.#since;
+      this.#since = undefined;
+      this.#endedAt = now;
+    }
+  }
+
+  /** Whether it stood still at any time since then. */
+  stoodSince(then: number): boolean {
+    return this.#since !== undefined || this.#endedAt > then;
+  }
+}
