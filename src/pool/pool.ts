@@ -131,7 +131,7 @@ export class Pool {
     const scratch = new ScratchWorkers(this.#cores, settings, () =>
       start('scratch', Math.min(19, niceness + NICER)),
     );
-    const apart = new ScratchWorkers(MAX_APART, settings, () => spares.take('apart'));
+    const apart = new ScratchWorkers(MAX_APART, settings, () => spares.takeSpared('apart'));
     this.#parts = { directory, fleet, spares, scratch, apart };
     try {
       await fleet.slot('cpu').firstStart;

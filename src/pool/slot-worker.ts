@@ -70,7 +70,8 @@ export class SlotWorker {
     );
     this.#attendant = new WorkerAttendant(options.name, settings, this.#hosted, home => this.#state === home);
     this.#ready.promise.catch(() => undefined);
-    const first = this.#begin();
+    const { spares } = settings;
+    const first = this.#begin(spares.takeSpared(options.name));
     this.#state = first;
     this.firstStart = first.process.ready;
   }
@@ -132,13 +133,17 @@ export class SlotWorker {
     await state.process.kill();
   }
 
-  #begin(): Starting {
-    const { spares, log } = this.#settings;
-    const process = spares.take(this.name);
+  #begin(process: WorkerProcess): Starting {
+    const { log } = this.#settings;
     process.log = line => log(this.name, line);
     void this.#watch(process);
     this.#emit('starting', process.pid);
     return { kind: 'starting', process };
+  }
+
+  /** A worker that died needs its next process sooner than one that is new. */
+  #beginAgain(): void {
+    this.#become(this.#begin(this.#settings.spares.take(this.name)));
   }
 
   async #watch(process: WorkerProcess): Promise<void> {
@@ -175,7 +180,7 @@ export class SlotWorker {
       state.client.destroy(workerGone());
     }
     const delayMs = restartDelayMs(this.#deaths++, this.#settings.random());
-    const timer = setTimeout(() => this.#become(this.#begin()), delayMs);
+    const timer = setTimeout(() => this.#beginAgain(), delayMs);
     this.#attendant.rssBytes = 0;
     this.#become({ kind: 'waiting', timer });
     this.#emit('waiting', undefined, String(Math.round(delayMs)));

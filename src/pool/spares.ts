@@ -1,7 +1,7 @@
 import type { WorkerProcess } from './worker-process.ts';
 
-/** Recovery comes first: what was taken is replaced a little later, when the processor is free again. */
-const REFILL_MS = 1000;
+/** Recovery comes first: starting another takes half a second of a core, while what has waited is caught up with. */
+const REFILL_MS = 3000;
 
 /**
  * Worker processes that have started and host nothing, so that whoever needs one need not wait for Node and the engine
@@ -34,6 +34,11 @@ export class Spares {
     const process = this.#idle.shift() ?? this.#start(name);
     this.#fillLater();
     return process;
+  }
+
+  /** As `take`, but leaves the last one to a worker that dies: a few callers can wait longer than all of them. */
+  takeSpared(name: string): WorkerProcess {
+    return this.#idle.length > 1 ? this.take(name) : this.#start(name);
   }
 
   /** Resolves when those it holds are gone. */
