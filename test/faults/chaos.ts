@@ -4,8 +4,10 @@ import { poissonArrivals } from '../../src/load/arrivals.ts';
 import { closedLoop } from '../../src/load/closed-loop.ts';
 import { openLoop } from '../../src/load/open-loop.ts';
 import { type Account, accountOf } from './account.ts';
+import { chaosRows } from './figures.ts';
 import { FAULTS, type Fault, type Injected, inject } from './injections.ts';
-import { DEADLINE_MS, type Load, rowsFor, type Subject } from './subject.ts';
+import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
+import { DEADLINE_MS, type Load, rowsFor, type Subject, startSubject } from './subject.ts';
 import { Timeline } from './timeline.ts';
 
 /** What an answer may take on its way past its deadline, ms. */
@@ -34,6 +36,18 @@ export interface ChaosResult {
   readonly refusedAfter: readonly number[];
 }
 
+/** S1 to S3 at 60 % of what it carries: ten minutes with a fault every ten seconds, or one with a fault every five. */
+export async function run({ short, seconds, seed, progress }: ScenarioOptions): Promise<ScenarioResult> {
+  await using subject = await startSubject();
+  const [usual, everySeconds] = short ? [60, 5] : [600, 10];
+  const result = await chaos(subject, {
+    ...{ seconds: seconds ?? usual, everySeconds, share: 0.6, seed, progress },
+  });
+  for (const [i, { fault, atMs }] of result.injected.entries())
+    progress(`${fault} at ${atMs} ms: full work after ${result.recoveredMs[i]} ms, ${result.refusedAfter[i]} refused`);
+  return { rows: chaosRows(result), details: result };
+}
+
 export async function chaos(subject: Subject, options: ChaosOptions): Promise<ChaosResult> {
   const { seconds, share, seed, progress } = options;
   progress('measuring what it carries');
@@ -45,8 +59,8 @@ export async function chaos(subject: Subject, options: ChaosOptions): Promise<Ch
   const startedAt = performance.now();
   const timeline = new Timeline(seconds + 10, startedAt);
   const running = Promise.all([
-    run(subject, load, ratePerSecond, seconds, seed, timeline.note),
-    run(subject, rowsFor('other'), 20, seconds, seed + 1),
+    loadWith(subject, load, ratePerSecond, seconds, seed, timeline.note),
+    loadWith(subject, rowsFor('other'), 20, seconds, seed + 1),
   ]);
   const injected = await injectAll(subject, options, startedAt);
   const [target, bystander] = await running;
@@ -75,7 +89,7 @@ async function injectAll(subject: Subject, options: ChaosOptions, startedAt: num
   return injected;
 }
 
-async function run(
+async function loadWith(
   { address }: Subject,
   { requests, check }: Load,
   ratePerSecond: number,

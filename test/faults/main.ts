@@ -1,63 +1,76 @@
-/** `npm run faults`: injects faults into a real gateway under load, and says what became of every request. */
-import { parseArgs } from 'node:util';
-import { printTable, writeResult } from '../../bench/support/report.ts';
-import { chaos } from './chaos.ts';
-import { chaosRows, poisonRows } from './figures.ts';
-import { poison } from './poison.ts';
-import { startSubject } from './subject.ts';
+/** `npm run faults`: injects faults into real gateways under load, and says what became of every request. */
+import { writeFileSync } from 'node:fs';
+import { endWith, readFlags } from '../../bench/support/flags.ts';
+import { machine, printTable, writeResult } from '../../bench/support/report.ts';
+import { runAll, type ScenarioFigures } from './run-all.ts';
+import { SCENARIOS, scenariosNamed } from './scenarios.ts';
 
 const HELP = `Usage: npm run faults -- [options]
 
-Kills, crashes, stops and hangs workers of a real gateway while it is loaded, and mixes inputs that make a model fail
-into its load. Every request is counted: answered right, refused, lost or wrong. Exit code 1 when a target is missed.
+Injects faults into real gateways while they are loaded. Every request is counted: answered right, refused, lost or
+wrong. A scenario whose fault met no request in flight counts as missed. Exit code 1 when a target is missed.
 
-  --seconds <n>   length of the chaotic load (default 600)
-  --every <n>     seconds from one fault to the next (default 10)
-  --share <n>     of what the gateway carries, the load (default 0.6)
-  --good <n>      good requests beside poison (default 100000)
-  --seed <n>      of the arrivals (default 1)
-  --short         60 s with a fault every 5, and 10,000 good requests
-  --help          this text
+  --only <name,…>  these scenarios; default: all
+  --list           the scenarios, and the faults each injects
+  --short          minutes for all of them instead of an hour
+  --seconds <n>    length of each load, instead of its own
+  --seed <n>       of arrivals and of what is drawn (default 1)
+  --json <file>    where the figures go (default bench/results/faults-<time>.json)
+  --help           this text
 `;
 
-const { values: flags } = parseArgs({
-  options: {
-    seconds: { type: 'string' },
-    every: { type: 'string' },
-    share: { type: 'string', default: '0.6' },
-    good: { type: 'string' },
-    seed: { type: 'string', default: '1' },
-    short: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
+const { values: flags } = readFlags(
+  {
+    options: {
+      only: { type: 'string' },
+      list: { type: 'boolean', default: false },
+      short: { type: 'boolean', default: false },
+      seconds: { type: 'string' },
+      seed: { type: 'string', default: '1' },
+      json: { type: 'string' },
+    },
   },
-});
+  HELP,
+);
 
-if (flags.help) process.stdout.write(HELP);
+if (flags.list) printTable(SCENARIOS.map(({ name, faults, about }) => [name, faults, about]));
 else process.exitCode = (await run()) ? 0 : 1;
 
 async function run(): Promise<boolean> {
-  const [seconds, every, good] = flags.short ? [60, 5, 10_000] : [600, 10, 100_000];
-  const progress = (text: string): void => console.error(text);
-  await using subject = await startSubject();
-  const chaotic = await chaos(subject, {
-    seconds: Number(flags.seconds ?? seconds),
-    everySeconds: Number(flags.every ?? every),
-    share: Number(flags.share),
-    seed: Number(flags.seed),
-    progress,
+  const results = await runAll(chosen(), {
+    short: flags.short,
+    seed: whole('seed', flags.seed),
+    seconds: flags.seconds === undefined ? undefined : whole('seconds', flags.seconds),
+    progress: text => console.error(text),
   });
-  progress('poison beside good requests');
-  const poisoned = await poison(subject, Number(flags.good ?? good), 0.02);
-  const rows = [...chaosRows(chaotic), ...poisonRows(poisoned)];
+  const rows = results.flatMap(({ name, rows: own }) => own.map(row => ({ name, ...row })));
   printTable([
-    ['figure', 'value', 'target', ''],
-    ...rows.map(({ figure, value, target, kept }) => [figure, value, target, kept ? 'kept' : 'MISSED']),
+    ['scenario', 'figure', 'value', 'target', ''],
+    ...rows.map(row => [row.name, row.figure, row.value, row.target, row.kept ? 'kept' : 'MISSED']),
   ]);
-  for (const [i, { fault, atMs }] of chaotic.injected.entries()) {
-    const [recoveredMs, refused] = [chaotic.recoveredMs[i] ?? 0, chaotic.refusedAfter[i] ?? 0];
-    console.log(`${fault} at ${atMs} ms: full work after ${recoveredMs} ms, ${refused} refused`);
-  }
-  for (const [kind, said] of Object.entries(chaotic.target.firsts)) console.log(`first ${kind}: ${said}`);
-  console.log(writeResult('faults', { rows, chaotic, poisoned }));
+  console.log(write(results));
   return rows.every(({ kept }) => kept);
+}
+
+function chosen() {
+  try {
+    return scenariosNamed(flags.only?.split(','));
+  } catch (error) {
+    endWith((error as Error).message, HELP);
+  }
+}
+
+function whole(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) endWith(`--${name}: expected a whole number above 0`, HELP);
+  return value;
+}
+
+function write(results: readonly ScenarioFigures[]): string {
+  if (flags.json === undefined) return writeResult('faults', results);
+  writeFileSync(
+    flags.json,
+    `${JSON.stringify({ name: 'faults', machine: machine(), result: results }, null, 2)}\n`,
+  );
+  return flags.json;
 }

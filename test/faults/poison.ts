@@ -1,7 +1,9 @@
 /** S4: of requests beside inputs that make the model fail, those that fail with them. */
 import { poissonArrivals } from '../../src/load/arrivals.ts';
 import { openLoop } from '../../src/load/open-loop.ts';
-import { DEADLINE_MS, gathering, type Subject } from './subject.ts';
+import { poisonRows } from './figures.ts';
+import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
+import { DEADLINE_MS, gathering, type Subject, startSubject } from './subject.ts';
 
 export interface PoisonResult {
   readonly good: number;
@@ -12,14 +14,26 @@ export interface PoisonResult {
 }
 
 const RATE_PER_SECOND = 2000;
+const SHARE = 0.02;
 
-export async function poison(subject: Subject, requests: number, share: number): Promise<PoisonResult> {
+export async function run({ short, seed }: ScenarioOptions): Promise<ScenarioResult> {
+  await using subject = await startSubject();
+  const result = await poison(subject, short ? 10_000 : 100_000, SHARE, seed);
+  return { rows: poisonRows(result), details: result };
+}
+
+export async function poison(
+  subject: Subject,
+  requests: number,
+  share: number,
+  seed = 1,
+): Promise<PoisonResult> {
   const load = gathering(share);
   const tally = { good: 0, goodFailed: 0, poisoned: 0, poisonedOtherwise: 0 };
   const { outcomes } = await openLoop({
     ...subject.address,
     requests: load.requests,
-    arrivals: poissonArrivals(RATE_PER_SECOND, Math.ceil(requests / (1 - share)), 1),
+    arrivals: poissonArrivals(RATE_PER_SECOND, Math.ceil(requests / (1 - share)), seed),
     timeoutMs: 2 * DEADLINE_MS,
     check: (reply, index) => {
       if (!load.isPoison(index)) load.check(reply, index);

@@ -1,0 +1,19 @@
+/** Every scenario of the fault suite, in the order it runs: one line each. Its module exports `run`. */
+import type { Scenario } from './scenario.ts';
+
+const scenario = (name: string, faults: string, about: string, load: Scenario['load']): Scenario => ({
+  ...{ name, faults, about, load },
+});
+
+export const SCENARIOS: readonly Scenario[] = [
+  scenario('chaos', 'R1 R2 R4', 'workers killed, crashed, hung and stopped', () => import('./chaos.ts')),
+  scenario('poison', 'R8', 'inputs that make the model fail, in batches', () => import('./poison.ts')),
+];
+
+/** The named ones, in their own order; all without names. Throws for a name that none has. */
+export function scenariosNamed(names: readonly string[] | undefined): readonly Scenario[] {
+  if (names === undefined) return SCENARIOS;
+  const stray = names.find(wanted => !SCENARIOS.some(({ name }) => name === wanted));
+  if (stray !== undefined) throw new Error(`no scenario is named ${stray}; --list shows them`);
+  return SCENARIOS.filter(({ name }) => names.includes(name));
+}
