@@ -1,12 +1,14 @@
 /** The gateway that faults are injected into: real workers and real models, each request with an answer of its own. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Feed, inferPath, inferRequest, readAnswer } from '../../bench/support/oip.ts';
 import type { Address } from '../../src/load/connection.ts';
 import type { Check } from '../../src/load/tally.ts';
-import { type Headgate, startHeadgate } from '../support/headgate.ts';
+import { type Headgate, type HeadgateOptions, startHeadgate } from '../support/headgate.ts';
 import { addConstant, gather, slow, spin, writeRepository } from '../support/onnx.ts';
+import type { ModelFiles } from '../support/repository.ts';
+import { ENGINE_FOLDER } from './engine/orders.ts';
 
 /** What a request may take at most, ms, as its model is configured. */
 export const DEADLINE_MS = 2000;
@@ -16,6 +18,7 @@ const WIDTH = 64;
 /** So that a run takes some ms, as with a model worth serving: a thousand requests a second are a load then. */
 const TURNS = 1000;
 const TABLE = 1000;
+const ENGINE_HOOK = new URL('./engine/hook.ts', import.meta.url).href;
 const CONFIG = `coalesce: false\ntimeoutMs: ${DEADLINE_MS}\n`;
 
 /** Thousands of requests a second may wait for as long as their deadline allows: a worker that is replaced needs that. */
@@ -29,21 +32,47 @@ export interface Load {
 export interface Subject extends AsyncDisposable {
   readonly headgate: Headgate;
   readonly address: Address;
+  /** Folder of its models. */
+  readonly repository: string;
+  /** Folder of orders to its test engine. */
+  readonly engine: string;
 }
 
-export async function startSubject(): Promise<Subject> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'headgate-faults-'));
-  await writeRepository(folder, {
+export function startSubject(): Promise<Subject> {
+  return startSubjectWith({
     target: { versions: { 1: slow(TURNS, WIDTH) }, config: TARGET_CONFIG },
     other: { versions: { 1: addConstant(2, WIDTH) }, config: CONFIG },
     gather: { versions: { 1: gather(TABLE) }, config: CONFIG },
     spin: { versions: { 1: spin() }, config: CONFIG },
   });
-  const headgate = await startHeadgate({ repository: folder });
+}
+
+export interface SubjectOptions extends Omit<HeadgateOptions, 'repository'> {
+  /** Its workers run the test engine, which takes orders in the subject's `engine`. */
+  readonly testEngine?: boolean;
+}
+
+/** A gateway with these models. */
+export async function startSubjectWith(
+  models: Readonly<Record<string, ModelFiles>>,
+  { testEngine = false, env, ...options }: SubjectOptions = {},
+): Promise<Subject> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'headgate-faults-'));
+  const [repository, engine] = [path.join(folder, 'models'), path.join(folder, 'engine')];
+  await mkdir(engine, { recursive: true });
+  await writeRepository(repository, models);
+  const hooked = { NODE_OPTIONS: `--import=${ENGINE_HOOK}`, [ENGINE_FOLDER]: engine };
+  const headgate = await startHeadgate({
+    ...options,
+    repository,
+    env: { ...(testEngine && hooked), ...env },
+  });
   const { hostname: host, port } = new URL(headgate.url);
   return {
     headgate,
     address: { host, port: Number(port) },
+    repository,
+    engine,
     async [Symbol.asyncDispose]() {
       await headgate[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
@@ -51,9 +80,8 @@ export async function startSubject(): Promise<Subject> {
   };
 }
 
-/** Rows that differ, each answered with itself, plus 2 of the other model. */
-export function rowsFor(model: 'target' | 'other'): Load {
-  const constant = model === 'target' ? 0 : 2;
+/** Rows that differ, each answered with itself plus the constant: 2 of the other model. */
+export function rowsFor(model: string, constant = model === 'other' ? 2 : 0): Load {
   const rows = Array.from({ length: DIFFERENT }, (_, i) =>
     Float32Array.from({ length: WIDTH }, (_, at) => i * WIDTH + at),
   );
