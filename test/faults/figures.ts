@@ -1,4 +1,5 @@
 /** The figures of a run against their targets: pure, and what people read. */
+import type { Account } from './account.ts';
 import type { ChaosResult } from './chaos.ts';
 import type { PoisonResult } from './poison.ts';
 
@@ -62,3 +63,17 @@ export const timed = (...[figure, value, target, kept]: Parameters<typeof row>):
 /** Something that must never happen: `count` times of so many. */
 export const none = (figure: string, count: number, of?: number): Row =>
   row(figure, of === undefined ? count : `${count} of ${of}`, '0', count === 0);
+
+/** Every request was answered right. */
+export const allRight = (figure: string, { requests, correct }: Account): Row =>
+  none(figure, requests - correct, requests);
+
+/** Nobody was left without an answer, and nobody had another's. */
+export const noneLost = (figure: string, { requests, lost, wrong }: Account): Row =>
+  none(figure, lost + wrong, requests);
+
+/** How much longer 99 of 100 took at most, under the fault. */
+export function slower(figure: string, during: number, before: number, times: number): Row {
+  const value = `${(during / before).toFixed(2)} (${during.toFixed(1)} / ${before.toFixed(1)} ms)`;
+  return timed(figure, value, `≤ ${times}`, during <= times * before);
+}

@@ -7,6 +7,16 @@ const scenario = (name: string, faults: string, about: string, load: Scenario['l
 
 export const SCENARIOS: readonly Scenario[] = [
   scenario('chaos', 'R1 R2 R4', 'workers killed, crashed, hung and stopped', () => import('./chaos.ts')),
+  scenario(
+    'engine',
+    'R1 R2 R4',
+    'runs of the test engine that crash, hang and throw',
+    () => import('./engine-faults.ts'),
+  ),
+  scenario('memory', 'R3', 'workers that run out of memory', () => import('./memory.ts')),
+  scenario('slow-worker', 'R5', 'one of two groups ten times slower', () => import('./slow-worker.ts')),
+  scenario('nan', 'R6', 'NaN and infinities in outputs', () => import('./nan-outputs.ts')),
+  scenario('malformed', 'R7', 'wrong requests beside good ones', () => import('./malformed-rows.ts')),
   scenario('poison', 'R8', 'inputs that make the model fail, in batches', () => import('./poison.ts')),
 ];
 

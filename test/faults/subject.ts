@@ -14,15 +14,15 @@ import { ENGINE_FOLDER } from './engine/orders.ts';
 export const DEADLINE_MS = 2000;
 /** Different requests of one load: an answer that is another's is seen by its value. */
 const DIFFERENT = 4096;
-const WIDTH = 64;
+export const WIDTH = 64;
 /** So that a run takes some ms, as with a model worth serving: a thousand requests a second are a load then. */
-const TURNS = 1000;
+export const TURNS = 1000;
 const TABLE = 1000;
 const ENGINE_HOOK = new URL('./engine/hook.ts', import.meta.url).href;
-const CONFIG = `coalesce: false\ntimeoutMs: ${DEADLINE_MS}\n`;
+export const CONFIG = `coalesce: false\ntimeoutMs: ${DEADLINE_MS}\n`;
 
 /** Thousands of requests a second may wait for as long as their deadline allows: a worker that is replaced needs that. */
-const TARGET_CONFIG = `${CONFIG}maxBatchSize: 8\nbatching: { maxQueueRows: 16384 }\n`;
+export const TARGET_CONFIG = `${CONFIG}maxBatchSize: 8\nbatching: { maxQueueRows: 16384 }\n`;
 
 export interface Load {
   readonly requests: readonly Buffer[];

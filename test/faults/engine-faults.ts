@@ -1,0 +1,51 @@
+/** R1, R2 and R4 once more, by the test engine: runs that crash, hang or throw in the middle of a batch of callers' rows. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { slow } from '../support/onnx.ts';
+import { type EngineFault, give, type Obeyed, obeyed, withdraw } from './engine/orders.ts';
+import { none, noneLost, row } from './figures.ts';
+import { until } from './operator.ts';
+import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
+import { rowsFor, type Subject, startSubjectWith, TARGET_CONFIG, TURNS, WIDTH } from './subject.ts';
+import { carryWhile } from './traffic.ts';
+
+const KINDS = ['crash', 'throw', 'hang'] as const;
+const RATE_PER_SECOND = 100;
+/** A worker that was ready for so long begins anew: its next death is not the start of a series, ms. */
+const APART_MS = 3500;
+
+export async function run({ short, seed, progress }: ScenarioOptions): Promise<ScenarioResult> {
+  await using subject = await startSubjectWith(
+    { target: { versions: { 1: slow(TURNS, WIDTH) }, config: TARGET_CONFIG } },
+    { testEngine: true },
+  );
+  const traffic = { load: rowsFor('target'), ratePerSecond: RATE_PER_SECOND, seed };
+  const rounds = short ? 1 : 10;
+  const { account, worked } = await carryWhile(subject, traffic, async () => {
+    const struck: Obeyed[] = [];
+    for (let i = 0; i < rounds * KINDS.length; i++) {
+      await sleep(APART_MS);
+      struck.push(await strike(subject, KINDS[i % KINDS.length] as EngineFault & (typeof KINDS)[number]));
+      progress(`${i + 1} of ${rounds * KINDS.length}: ${struck.at(-1)?.kind}`);
+    }
+    await sleep(APART_MS);
+    return struck;
+  });
+  const proven = worked.length === rounds * KINDS.length && worked.every(({ rows }) => rows > 0);
+  return {
+    rows: [
+      row('runs that obeyed, each with callers’ rows', worked.length, 'all', proven),
+      noneLost('lost or wrong', account),
+      none('failed otherwise', account.failed, account.requests),
+    ],
+    details: { account, worked },
+  };
+}
+
+/** Gives the order, and has the run that obeyed. */
+async function strike({ engine }: Subject, kind: (typeof KINDS)[number]): Promise<Obeyed> {
+  const before = obeyed(engine).length;
+  give(engine, { kind });
+  await until(`a run that obeys ${kind}`, () => obeyed(engine).length > before);
+  withdraw(engine);
+  return obeyed(engine)[before] as Obeyed;
+}

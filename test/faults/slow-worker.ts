@@ -1,0 +1,61 @@
+/** R5: one of two groups of instances becomes ten times slower, by the test engine; it is left out, and comes back. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { slow } from '../support/onnx.ts';
+import { give, obeyed, withdraw } from './engine/orders.ts';
+import { allRight, row, slower, timed } from './figures.ts';
+import { logged, metric, until, workerPidsOf } from './operator.ts';
+import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
+import { rowsFor, startSubjectWith, TARGET_CONFIG, TURNS, WIDTH } from './subject.ts';
+import { carry, carryWhile, p99 } from './traffic.ts';
+
+const TIMES = 10;
+const RATE_PER_SECOND = 100;
+/** It must have been too slow in five looks a second apart, of which each sees runs. */
+const LEFT_OUT_WITHIN_MS = 60_000;
+const BACK_WITHIN_MS = 60_000;
+/** Two groups, as each is a worker of its own. */
+const GROUPS = 'isolation: dedicated\ninstances: [{ count: 1 }, { count: 1 }]\n';
+
+export async function run({ short, seed, progress }: ScenarioOptions): Promise<ScenarioResult> {
+  await using subject = await startSubjectWith(
+    { target: { versions: { 1: slow(TURNS, WIDTH) }, config: `${TARGET_CONFIG}${GROUPS}` } },
+    { testEngine: true },
+  );
+  const traffic = { load: rowsFor('target'), ratePerSecond: RATE_PER_SECOND, seed };
+  const seconds = short ? 5 : 30;
+  const healthy = await carry(subject, traffic, seconds);
+  const pid = (await workerPidsOf(subject, 'target'))[0];
+  if (pid === undefined) throw new Error('no worker hosts the target');
+  const startedAt = performance.now();
+  give(subject.engine, { kind: 'slow', times: TIMES, pid });
+  const noticed = await carryWhile(subject, traffic, () =>
+    until(
+      'the slow group is left out',
+      async () => (await metric(subject, 'headgate_ejections_total')) > 0,
+      LEFT_OUT_WITHIN_MS,
+    ),
+  );
+  const outAfterMs = performance.now() - startedAt;
+  progress(`left out after ${Math.round(outAfterMs)} ms`);
+  const without = await carry(subject, traffic, seconds);
+  const slowRuns = obeyed(subject.engine).length;
+  if (slowRuns === 0) throw new Error('no run was slow');
+  withdraw(subject.engine);
+  const back = await carryWhile(subject, traffic, async () => {
+    await until('the group is back', () => logged(subject, 'slow instances are back') > 0, BACK_WITHIN_MS);
+    await sleep(1000);
+  });
+  return {
+    rows: [
+      row('runs made ten times slower under callers’ rows', slowRuns, 'some', slowRuns > 0),
+      allRight('not answered, healthy', healthy.account),
+      allRight('not answered while it is slow', noticed.account),
+      allRight('not answered while it is left out', without.account),
+      allRight('not answered as it comes back', back.account),
+      timed('left out after', `${(outAfterMs / 1000).toFixed(1)} s`, '≤ 20 s', outAfterMs <= 20_000),
+      slower('p99 until it is left out ÷ healthy', p99(noticed), p99(healthy), TIMES),
+      slower('p99 with it left out ÷ healthy', p99(without), p99(healthy), 2),
+    ],
+    details: { healthy: healthy.account, noticed: noticed.account, outAfterMs, slowRuns },
+  };
+}

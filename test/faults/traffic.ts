@@ -1,0 +1,83 @@
+/** Steady traffic before and during a fault, one request after the other judged: open loop, at a rate of its own. */
+import { poissonArrivals } from '../../src/load/arrivals.ts';
+import { closedLoop } from '../../src/load/closed-loop.ts';
+import { openLoop } from '../../src/load/open-loop.ts';
+import { quantile } from '../../src/load/quantile.ts';
+import { type Account, accountOf } from './account.ts';
+import { DEADLINE_MS, type Load, type Subject } from './subject.ts';
+
+/** What an answer may take on its way past its deadline, ms. */
+const GRACE_MS = 1000;
+const CHUNK_SECONDS = 1;
+const CONNECTIONS = 64;
+
+export interface Traffic {
+  readonly load: Load;
+  readonly ratePerSecond: number;
+  readonly seed: number;
+}
+
+export interface Carried {
+  readonly account: Account;
+  /** Of correct answers, ms, ascending. */
+  readonly okMs: Float64Array;
+}
+
+/** Sends for so long. */
+export async function carry(subject: Subject, traffic: Traffic, seconds: number): Promise<Carried> {
+  const { load, ratePerSecond, seed } = traffic;
+  const result = await openLoop({
+    ...{ ...subject.address, requests: load.requests, check: load.check },
+    arrivals: poissonArrivals(ratePerSecond, Math.ceil(ratePerSecond * seconds), seed),
+    maxConnections: 1024,
+    timeoutMs: DEADLINE_MS + GRACE_MS,
+  });
+  return { account: accountOf(result), okMs: result.okMs };
+}
+
+/** Sends until the work is over, and has the work's result. Rejects when the work does. */
+export async function carryWhile<T>(
+  subject: Subject,
+  traffic: Traffic,
+  work: () => Promise<T>,
+): Promise<Carried & { readonly worked: T }> {
+  const parts: Carried[] = [];
+  let over = false;
+  const working = work().finally(() => {
+    over = true;
+  });
+  working.catch(() => undefined);
+  while (!over)
+    parts.push(await carry(subject, { ...traffic, seed: traffic.seed + parts.length }, CHUNK_SECONDS));
+  return { ...join(parts), worked: await working };
+}
+
+/** Correct answers per second when callers ask again at once. */
+export async function capacityOf(subject: Subject, load: Load, seconds = 3): Promise<number> {
+  const { okPerSecond } = await closedLoop({
+    ...{ ...subject.address, ...load, connections: CONNECTIONS, seconds, warmupSeconds: seconds },
+  });
+  return okPerSecond;
+}
+
+export const p99 = ({ okMs }: Carried): number => quantile(okMs, 0.99);
+
+function join(parts: readonly Carried[]): Carried {
+  const account = parts.map(part => part.account).reduce(added, NOTHING);
+  const okMs = Float64Array.from(parts.flatMap(part => [...part.okMs])).sort();
+  return { account, okMs };
+}
+
+const NOTHING: Account = { requests: 0, correct: 0, refused: 0, failed: 0, lost: 0, wrong: 0, firsts: {} };
+
+function added(one: Account, other: Account): Account {
+  return {
+    requests: one.requests + other.requests,
+    correct: one.correct + other.correct,
+    refused: one.refused + other.refused,
+    failed: one.failed + other.failed,
+    lost: one.lost + other.lost,
+    wrong: one.wrong + other.wrong,
+    firsts: { ...other.firsts, ...one.firsts },
+  };
+}
