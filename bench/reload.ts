@@ -3,22 +3,20 @@
  * must be answered 200 by a content that was current while it ran, and no caller may see an older content again.
  */
 import path from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { addConstant, writeRepository, writeVersion } from '../test/support/onnx.ts';
-import { Caller } from './support/caller.ts';
+import { addConstant, writeRepository } from '../test/support/onnx.ts';
 import { startHeadgate } from './support/headgate.ts';
 import { load, outcomesText } from './support/load.ts';
 import { median } from './support/median.ts';
 import { inferPath, inferRequest, readAnswer } from './support/oip.ts';
 import { processTree } from './support/process-tree.ts';
+import { contentReplaced } from './support/replaced-content.ts';
 import { printTable, progress, verdict, writeResult } from './support/report.ts';
 import { TempFolder } from './support/temp-folder.ts';
 
 const { values: args } = parseArgs({ options: { reloads: { type: 'string', default: '100' } } });
 const reloads = Number(args.reloads);
 const CALLERS = 32;
-const RELOADED_WITHIN_MS = 30_000;
 
 await using folder = await TempFolder.create();
 const repository = path.join(folder.path, 'models');
@@ -46,23 +44,11 @@ const loading = load({
   },
 });
 
-/** Resolves with the time until the content answers, ms; undefined when it never did. */
-async function reloadWith(content: number): Promise<number | undefined> {
-  const started = performance.now();
-  const caller = new Caller(server.port);
+function reloadWith(content: number): Promise<number | undefined> {
   written = content;
-  await writeVersion(repository, 'add', 1, addConstant(content));
-  try {
-    while (performance.now() - started < RELOADED_WITHIN_MS) {
-      const reply = await caller.call(requests[1] as Buffer);
-      if (reply.status === 200 && readAnswer(reply).get('y')?.[0] === content)
-        return performance.now() - started;
-      await wait(20);
-    }
-    return undefined;
-  } finally {
-    caller.close();
-  }
+  return contentReplaced(server.port, repository, {
+    ...{ model: 'add', width: 4, content: addConstant(content), answer: content },
+  });
 }
 
 const times: number[] = [];

@@ -18,6 +18,10 @@ export const SCENARIOS: readonly Scenario[] = [
   scenario('nan', 'R6', 'NaN and infinities in outputs', () => import('./nan-outputs.ts')),
   scenario('malformed', 'R7', 'wrong requests beside good ones', () => import('./malformed-rows.ts')),
   scenario('poison', 'R8', 'inputs that make the model fail, in batches', () => import('./poison.ts')),
+  scenario('bad-config', 'R9', 'invalid configuration, again and again', () => import('./bad-config.ts')),
+  scenario('bad-models', 'R10', 'model files that are none', () => import('./bad-models.ts')),
+  scenario('removed', 'R11', 'versions and a model deleted', () => import('./removed-versions.ts')),
+  scenario('reload-storm', 'R12', 'content replaced again and again', () => import('./reload-storm.ts')),
 ];
 
 /** The named ones, in their own order; all without names. Throws for a name that none has. */

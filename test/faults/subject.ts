@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Feed, inferPath, inferRequest, readAnswer } from '../../bench/support/oip.ts';
 import type { Address } from '../../src/load/connection.ts';
+import type { Reply } from '../../src/load/reply.ts';
 import type { Check } from '../../src/load/tally.ts';
 import { type Headgate, type HeadgateOptions, startHeadgate } from '../support/headgate.ts';
 import { addConstant, gather, slow, spin, writeRepository } from '../support/onnx.ts';
@@ -13,7 +14,7 @@ import { ENGINE_FOLDER } from './engine/orders.ts';
 /** What a request may take at most, ms, as its model is configured. */
 export const DEADLINE_MS = 2000;
 /** Different requests of one load: an answer that is another's is seen by its value. */
-const DIFFERENT = 4096;
+export const DIFFERENT = 4096;
 export const WIDTH = 64;
 /** So that a run takes some ms, as with a model worth serving: a thousand requests a second are a load then. */
 export const TURNS = 1000;
@@ -110,11 +111,16 @@ export function gathering(share: number): Load & { readonly isPoison: (index: nu
 
 function checkOf(expected: readonly Float32Array[]): Check {
   return (reply, index) => {
-    const length = reply.header('inference-header-content-length');
-    const headers = new Map(length === undefined ? [] : [['inference-header-content-length', length]]);
-    const values = readAnswer({ status: reply.status, headers, body: reply.body }).get('y') ?? [];
+    const values = outputOf(reply);
     const own = expected[index % DIFFERENT] as Float32Array;
     if (values.length !== own.length || own.some((value, at) => values[at] !== value))
       throw new Error(`request ${index} was answered ${values.slice(0, 4)}, not ${own.slice(0, 4)}`);
   };
+}
+
+/** The numbers of output `y`. Throws when the answer is no 200 or not what the protocol says. */
+export function outputOf(reply: Reply): readonly (number | bigint)[] {
+  const length = reply.header('inference-header-content-length');
+  const headers = new Map(length === undefined ? [] : [['inference-header-content-length', length]]);
+  return readAnswer({ status: reply.status, headers, body: reply.body }).get('y') ?? [];
 }

@@ -21,18 +21,24 @@ export interface Carried {
   readonly account: Account;
   /** Of correct answers, ms, ascending. */
   readonly okMs: Float64Array;
+  /** How many answers had each status. */
+  readonly statuses: Readonly<Record<number, number>>;
 }
 
 /** Sends for so long. */
 export async function carry(subject: Subject, traffic: Traffic, seconds: number): Promise<Carried> {
   const { load, ratePerSecond, seed } = traffic;
+  const statuses: Record<number, number> = {};
   const result = await openLoop({
     ...{ ...subject.address, requests: load.requests, check: load.check },
     arrivals: poissonArrivals(ratePerSecond, Math.ceil(ratePerSecond * seconds), seed),
     maxConnections: 1024,
     timeoutMs: DEADLINE_MS + GRACE_MS,
+    inspect: ({ status }) => {
+      statuses[status] = (statuses[status] ?? 0) + 1;
+    },
   });
-  return { account: accountOf(result), okMs: result.okMs };
+  return { account: accountOf(result), okMs: result.okMs, statuses };
 }
 
 /** Sends until the work is over, and has the work's result. Rejects when the work does. */
@@ -60,12 +66,20 @@ export async function capacityOf(subject: Subject, load: Load, seconds = 3): Pro
   return okPerSecond;
 }
 
+/** Answers that blame the server. */
+export const serverErrors = ({ statuses }: Carried): number =>
+  Object.entries(statuses).reduce((sum, [status, count]) => sum + (Number(status) >= 500 ? count : 0), 0);
+
 export const p99 = ({ okMs }: Carried): number => quantile(okMs, 0.99);
 
 function join(parts: readonly Carried[]): Carried {
   const account = parts.map(part => part.account).reduce(added, NOTHING);
   const okMs = Float64Array.from(parts.flatMap(part => [...part.okMs])).sort();
-  return { account, okMs };
+  const statuses: Record<number, number> = {};
+  for (const part of parts)
+    for (const [status, count] of Object.entries(part.statuses))
+      statuses[Number(status)] = (statuses[Number(status)] ?? 0) + count;
+  return { account, okMs, statuses };
 }
 
 const NOTHING: Account = { requests: 0, correct: 0, refused: 0, failed: 0, lost: 0, wrong: 0, firsts: {} };
