@@ -45,7 +45,8 @@ function chooseDefault(model: RoutableModel): Choice {
 function requireReady(model: RoutableModel, version: string): string {
   const state = model.versions.get(version)?.state;
   if (state === 'READY') return version;
-  if (state === undefined) {
+  // One that is on its way out takes nothing new, as if it had gone: who waits and comes again finds no more.
+  if (state === undefined || state === 'UNLOADING') {
     throw new GatewayError('not-found', `'${model.name}' version ${version} is not found`);
   }
   throw new GatewayError('unavailable', `'${model.name}' version ${version} is not at ready state`, {

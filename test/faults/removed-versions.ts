@@ -1,6 +1,7 @@
 /** R11: versions that are deleted under traffic, and come back; in the end the whole model. Nobody sees a 5xx. */
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inferPath } from '../../bench/support/oip.ts';
 import { addConstant, writeVersion } from '../support/onnx.ts';
 import { none, row } from './figures.ts';
@@ -8,7 +9,7 @@ import { models, until } from './operator.ts';
 import { rowsPlus, s5Rows, startReloadable, whileWorking } from './reloading.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
 import { CONFIG, type Load, rowsFor, type Subject, WIDTH } from './subject.ts';
-import { carryWhile, serverErrors } from './traffic.ts';
+import { type Carried, carryWhile, joined, serverErrors } from './traffic.ts';
 
 const MODEL = 'versioned';
 const RATE_PER_SECOND = 100;
@@ -58,26 +59,31 @@ export async function run(options: ScenarioOptions): Promise<ScenarioResult> {
 
 const has = (statuses: Readonly<Record<number, number>>, status: number) => (statuses[status] ?? 0) > 0;
 
-/** Version 2 goes and comes, with requests that ask for it by its number. */
+/** Version 2 goes again and again, each time under requests that ask for it by its number. */
 async function removals(subject: Subject, times: number, { seed, progress }: ScenarioOptions) {
-  const traffic = { load: pinnedTo(2), ratePerSecond: RATE_PER_SECOND, seed: seed + 2 };
   const folder = path.join(subject.repository, MODEL, '2');
-  return carryWhile(subject, traffic, async () => {
-    for (let i = 0; i < times; i++) {
+  const parts: Carried[] = [];
+  for (let i = 0; i < times; i++) {
+    const traffic = { load: pinnedTo(2), ratePerSecond: RATE_PER_SECOND, seed: seed + 2 + i };
+    const part = await carryWhile(subject, traffic, async () => {
+      await sleep(200);
       await rm(folder, { recursive: true });
       await until('version 2 is gone', async () => !(await isReady(subject, '2')));
-      await writeVersion(subject.repository, MODEL, 2, addConstant(2, WIDTH));
-      await until('version 2 is back', () => isReady(subject, '2'));
-      progress(`${i + 1} of ${times}`);
-    }
-  });
+    });
+    parts.push(part);
+    // Who asks for it while it loads is told 503, which is no matter of its leaving.
+    await writeVersion(subject.repository, MODEL, 2, addConstant(2, WIDTH));
+    await until('version 2 is back', () => isReady(subject, '2'));
+    progress(`${i + 1} of ${times}`);
+  }
+  return joined(parts);
 }
 
 async function removeModel(subject: Subject): Promise<void> {
   await rm(path.join(subject.repository, MODEL), { recursive: true });
   await until('the model is gone', async () => !(await isReady(subject, '1')));
   // So that some come after it went.
-  await new Promise(resolve => setTimeout(resolve, 1000));
+  await sleep(1000);
 }
 
 async function isReady(subject: Subject, wanted: string): Promise<boolean> {

@@ -55,7 +55,7 @@ export async function carryWhile<T>(
   working.catch(() => undefined);
   while (!over)
     parts.push(await carry(subject, { ...traffic, seed: traffic.seed + parts.length }, CHUNK_SECONDS));
-  return { ...join(parts), worked: await working };
+  return { ...joined(parts), worked: await working };
 }
 
 /** Correct answers per second when callers ask again at once. */
@@ -72,7 +72,7 @@ export const serverErrors = ({ statuses }: Carried): number =>
 
 export const p99 = ({ okMs }: Carried): number => quantile(okMs, 0.99);
 
-function join(parts: readonly Carried[]): Carried {
+export function joined(parts: readonly Carried[]): Carried {
   const account = parts.map(part => part.account).reduce(added, NOTHING);
   const okMs = Float64Array.from(parts.flatMap(part => [...part.okMs])).sort();
   const statuses: Record<number, number> = {};

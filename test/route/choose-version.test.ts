@@ -37,6 +37,7 @@ const refused: [string, RoutableModel, string | undefined, string][] = [
   ['an unknown label', model({ 1: 'READY' }), 'nope', 'not-found'],
   ['a property of every object', model({ 1: 'READY' }), '__proto__', 'not-found'],
   ['a version that is loading', model({ 1: 'LOADING' }), '1', 'unavailable'],
+  ['a version that is on its way out', model({ 1: 'READY', 2: 'UNLOADING' }), '2', 'not-found'],
   ['a label whose version failed', model({ 1: 'UNAVAILABLE' }, { labels: { a: '1' } }), 'a', 'unavailable'],
   ['a label whose version is gone', model({ 1: 'READY' }, { labels: { a: '7' } }), 'a', 'not-found'],
   ['the default while everything loads', model({ 1: 'LOADING' }), undefined, 'unavailable'],
