@@ -50,14 +50,16 @@ export async function whileWorking<T>(
   const ratePerSecond = short ? LIGHT_PER_SECOND : Math.floor(SHARE * (await capacityOf(subject, load)));
   progress(`${ratePerSecond} requests a second`);
   const traffic: Traffic = { load, ratePerSecond, seed };
-  const before = await carry(subject, traffic, short ? 3 : 20);
+  const other: Traffic = { load: beside, ratePerSecond: LIGHT_PER_SECOND, seed: seed + 1 };
+  const seconds = short ? 3 : 20;
+  const [before] = await Promise.all([carry(subject, traffic, seconds), carry(subject, other, seconds)]);
   let working: Promise<T> | undefined;
   const once = () => (working ??= work());
-  const [during, other] = await Promise.all([
+  const [during, besides] = await Promise.all([
     carryWhile(subject, traffic, once),
-    carryWhile(subject, { load: beside, ratePerSecond: LIGHT_PER_SECOND, seed: seed + 1 }, once),
+    carryWhile(subject, other, once),
   ]);
-  return { before, during, beside: other, worked: during.worked };
+  return { before, during, beside: besides, worked: during.worked };
 }
 
 export const s5Rows = ({ before, during, beside }: Omit<Reloaded<unknown>, 'worked'>): Row[] => [

@@ -22,6 +22,14 @@ export const SCENARIOS: readonly Scenario[] = [
   scenario('bad-models', 'R10', 'model files that are none', () => import('./bad-models.ts')),
   scenario('removed', 'R11', 'versions and a model deleted', () => import('./removed-versions.ts')),
   scenario('reload-storm', 'R12', 'content replaced again and again', () => import('./reload-storm.ts')),
+  scenario('broken-log', 'R13', 'a log nobody reads, or whose disk is full', () => import('./broken-log.ts')),
+  scenario(
+    'broken-redis',
+    'R14',
+    'the shared cache slow, stopped, gone, poisoned',
+    () => import('./broken-redis.ts'),
+  ),
+  scenario('leaving', 'R15', 'clients that leave on their way', () => import('./leaving-clients.ts')),
 ];
 
 /** The named ones, in their own order; all without names. Throws for a name that none has. */

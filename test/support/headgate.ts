@@ -15,6 +15,8 @@ export interface HeadgateOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Resolve when it listens, without waiting for the models. */
   readonly waitForReady?: boolean;
+  /** What a shell does before it becomes the gateway: `ulimit -n 64`. */
+  readonly shell?: string;
 }
 
 export interface Headgate extends AsyncDisposable {
@@ -49,7 +51,12 @@ export async function freePort(): Promise<number> {
 export async function startHeadgate(options: HeadgateOptions): Promise<Headgate> {
   const folder = await mkdtemp(path.join(tmpdir(), 'headgate-test-'));
   const { file, port, adminPort } = await writeConfig(folder, options.repository, options.config);
-  const child = spawn(process.execPath, ['src/main.ts', options.command ?? 'serve', '--config', file], {
+  const command = [process.execPath, 'src/main.ts', options.command ?? 'serve', '--config', file] as const;
+  const [program, ...args] =
+    options.shell === undefined
+      ? command
+      : (['sh', '-c', `${options.shell}\nexec "$@"`, 'sh', ...command] as const);
+  const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, TMPDIR: folder, ...options.env },
   });

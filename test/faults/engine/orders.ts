@@ -20,6 +20,8 @@ export type EngineOrder = {
   | { readonly kind: 'slow'; readonly times: number }
   /** Every run keeps so much memory. */
   | { readonly kind: 'leak'; readonly bytes: number }
+  /** Every run prints so many lines of a thousand characters, which the gateway logs. */
+  | { readonly kind: 'print'; readonly lines: number }
 );
 
 export type EngineFault = EngineOrder['kind'];

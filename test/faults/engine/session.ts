@@ -1,4 +1,5 @@
 /** ONNX Runtime's sessions as the worker runs them, except that a run may be ordered to crash, hang, slow, leak or fail. */
+import { writeSync } from 'node:fs';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { runSession as runReally } from '../../../src/worker/session.ts';
 import { claim, currentOrder, ENGINE_FOLDER, type EngineOrder, note } from './orders.ts';
@@ -37,6 +38,9 @@ async function obey(order: EngineOrder, run: () => Promise<readonly Tensor[]>): 
       return (await run()).map(withoutNumbers);
     case 'leak':
       leaked.push(Buffer.alloc(order.bytes, 1));
+      return run();
+    case 'print':
+      writeSync(2, `${'x'.repeat(1000)}\n`.repeat(order.lines));
       return run();
     case 'slow': {
       const startedAt = performance.now();

@@ -1,0 +1,117 @@
+/** R14: the shared cache slow, stopped, gone, wrong about its password, or full of poison. Everybody is answered as before. */
+import { createClient } from '@redis/client';
+import { addConstant } from '../support/onnx.ts';
+import { type Redis, startRedis } from '../support/redis.ts';
+import { allRight, none, type Row, row, timed } from './figures.ts';
+import { metric, until } from './operator.ts';
+import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
+import { rowsFor, type Subject, startSubjectWith, WIDTH } from './subject.ts';
+import { type Carried, carry, p99, type Traffic } from './traffic.ts';
+
+const RATE_PER_SECOND = 200;
+const FIRST_SECONDS = 1;
+const MAX_FIRST_TAX_MS = 20;
+const MAX_TAX_MS = 1;
+const PASSWORD = 'a secret';
+
+type Fault = (redis: Redis) => Promise<void> | void;
+
+/** In this order: after the last there is no server. */
+const FAULTS: Readonly<Record<string, Fault>> = {
+  poisoned: redis => poison(redis),
+  slow: redis => withClient(redis, client => client.sendCommand(['CLIENT', 'PAUSE', '600000', 'ALL'])),
+  stopped: redis => void redis.process.kill('SIGSTOP'),
+  gone: redis => void redis.process.kill('SIGKILL'),
+};
+
+export async function run(options: ScenarioOptions): Promise<ScenarioResult> {
+  const rows: Row[] = [];
+  for (const [name, fault] of Object.entries(FAULTS)) {
+    options.progress(name);
+    rows.push(...(await broken(name, fault, options)));
+  }
+  options.progress('wrong password');
+  rows.push(...(await wrongPassword(options)));
+  return { rows };
+}
+
+async function broken(name: string, fault: Fault, { short, seed }: ScenarioOptions): Promise<Row[]> {
+  await using redis = await startRedis({ password: PASSWORD });
+  await using subject = await startCached(redis.url, PASSWORD);
+  await until('the shared cache is up', async () => (await metric(subject, UP)) === 1);
+  const traffic = { load: rowsFor('other'), ratePerSecond: RATE_PER_SECOND, seed };
+  const seconds = short ? 4 : 20;
+  // The first pass fills it, the second reads.
+  await carry(subject, traffic, seconds);
+  const before = await carry(subject, traffic, seconds);
+  const refusedBefore = await metric(subject, REFUSED);
+  await fault(redis);
+  const first = await carry(subject, traffic, FIRST_SECONDS);
+  const later = await carry(subject, traffic, seconds);
+  const noticed =
+    name === 'poisoned' ? (await metric(subject, REFUSED)) - refusedBefore : 1 - (await metric(subject, UP));
+  return [
+    row(`${name}: noticed under traffic`, noticed, 'some', noticed > 0),
+    ...taxes(name, before, first, later),
+  ];
+}
+
+/** A gateway that is not let in, beside one that has no shared cache at all. */
+async function wrongPassword({ short, seed }: ScenarioOptions): Promise<Row[]> {
+  await using redis = await startRedis({ password: PASSWORD });
+  await using refused = await startCached(redis.url, 'the wrong one');
+  const traffic: Traffic = { load: rowsFor('other'), ratePerSecond: RATE_PER_SECOND, seed };
+  const first = await carry(refused, traffic, FIRST_SECONDS);
+  const later = await carry(refused, traffic, short ? 4 : 20);
+  const said = refused.headgate.output().includes('the wrong one');
+  return [
+    allRight('S13 wrong password: not answered, at first', first.account),
+    allRight('S13 wrong password: not answered, later', later.account),
+    none('wrong password: shown in the log', said ? 1 : 0),
+  ];
+}
+
+const taxes = (name: string, before: Carried, first: Carried, later: Carried): Row[] => [
+  allRight(`S13 ${name}: not answered, in the first second`, first.account),
+  allRight(`S13 ${name}: not answered, later`, later.account),
+  tax(`S13 ${name}: p99 tax in the first second`, p99(first) - p99(before), MAX_FIRST_TAX_MS),
+  tax(`S13 ${name}: p99 tax later`, p99(later) - p99(before), MAX_TAX_MS),
+];
+
+const tax = (figure: string, ms: number, most: number): Row =>
+  timed(figure, `${ms.toFixed(1)} ms`, `≤ ${most} ms`, ms <= most);
+
+const UP = 'headgate_shared_cache_up';
+const REFUSED = 'headgate_shared_cache_refused_total';
+
+/** Nothing is kept in the gateway itself, so that every request looks into the shared cache. */
+function startCached(url: string, password: string): Promise<Subject> {
+  return startSubjectWith(
+    {
+      other: {
+        versions: { 1: addConstant(2, WIDTH) },
+        config: 'coalesce: false\ncache: { enabled: true }\n',
+      },
+    },
+    { config: { cache: { maxBytes: 0, redis: { url, password, timeoutMs: 20 } } } },
+  );
+}
+
+async function poison(redis: Redis): Promise<void> {
+  await withClient(redis, async client => {
+    const names = (await client.keys('headgate:*')).filter(name => !name.endsWith('generations'));
+    if (names.length === 0) throw new Error('the shared cache is empty');
+    for (const name of names) await client.set(name, Buffer.from('poison'));
+  });
+}
+
+async function withClient<T>(
+  { url }: Redis,
+  work: (client: ReturnType<typeof createClient>) => Promise<T>,
+): Promise<void> {
+  const client = createClient({ url, password: PASSWORD });
+  client.on('error', () => {});
+  await client.connect();
+  await work(client as ReturnType<typeof createClient>);
+  client.destroy();
+}
