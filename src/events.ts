@@ -168,6 +168,8 @@ export interface GatewayEvents {
   'config:refused': [Refused];
   /** Served all the same, without what the message names. */
   'config:ignored': [Refused];
+  /** A line of the log that nobody took in time. */
+  'log:dropped': [];
 }
 
 export type Events = EventEmitter<GatewayEvents>;

@@ -31,7 +31,7 @@ export async function runGateway(sources: GatewaySources, { role }: RunOptions):
   const loaded = loadGatewayConfig(sources);
   const { config } = loaded;
   const events = createEvents();
-  const log = createLog({ level: config.log.level });
+  const log = createLog({ level: config.log.level, dropped: () => events.emit('log:dropped') });
   const stopLogging = logEvents(events, log.logger);
   const pool = {
     cores: config.workers.cpuCores,
@@ -68,7 +68,7 @@ export async function runGateway(sources: GatewaySources, { role }: RunOptions):
   } finally {
     await watch?.close();
     stopLogging();
-    log.close();
+    await log.close();
   }
 }
 
@@ -111,7 +111,7 @@ async function secondSignal({ log, gateway }: Running): Promise<never> {
   const signal = await firstSignal();
   log.logger.warn({ signal }, 'leaving at once: what was accepted is lost');
   await gateway.abandon();
-  log.close();
+  await log.close();
   process.exit(1);
 }
 

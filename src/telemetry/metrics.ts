@@ -3,7 +3,7 @@
  * versions are those the gateway knows, so the number of series is bounded by what was ever loaded, up to a cap.
  */
 import { setImmediate } from 'node:timers/promises';
-import { Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import type { Events } from '../events.ts';
 import { type BreakerReading, registerBreakers } from './breaker-metrics.ts';
 import { histogramText } from './buckets.ts';
@@ -61,6 +61,7 @@ export class Metrics {
     if (options.pressure !== undefined) registerPressure(this.#registry, options.pressure, events);
     if (options.limits !== undefined) registerLimits(this.#registry, options.limits);
     new WorkerMetrics(events, this.#registry);
+    countDroppedLines(events, this.#registry);
     this.#process = new ProcessMetrics(this.#registry, options.buildVersion);
   }
 
@@ -94,6 +95,15 @@ export class Metrics {
       entry.value.state = state;
     });
   }
+}
+
+function countDroppedLines(events: Events, registry: Registry): void {
+  const dropped = new Counter({
+    name: 'headgate_log_dropped_lines_total',
+    help: 'Lines of the log that were dropped, as it was not read or its file could not grow.',
+    registers: [registry],
+  });
+  events.on('log:dropped', () => dropped.inc());
 }
 
 function registerQueuedRows(registry: Registry, queuedRows: () => Iterable<QueuedRows>): void {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -81,17 +82,41 @@ test('a long or forged reason stays one line of bounded length', t => {
   assert.equal(String(lines[0]?.['reason']).length, 1001);
 });
 
-test('lines wait in memory and reach the descriptor on close', t => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'headgate-log-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const file = path.join(folder, 'log');
+test('lines wait in memory and reach the descriptor on close', async t => {
+  const file = newFile(t);
   const log = createLog({ level: 'info', destination: openSync(file, 'a') });
   log.logger.info('first');
   log.logger.debug('below the level');
-  log.close();
+  await log.close();
+  log.logger.info('after it was closed');
   const lines = readFileSync(file, 'utf8')
     .trimEnd()
     .split('\n')
     .map(line => JSON.parse(line).msg);
   assert.deepEqual(lines, ['first']);
 });
+
+test('a log that nobody reads drops lines, says so, and is closed all the same', {
+  timeout: 30_000,
+}, async t => {
+  const fifo = newFile(t);
+  execFileSync('mkfifo', [fifo]);
+  // Open for reading too, so that writing does not fail: it is just never read.
+  const unread = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
+  let dropped = 0;
+  const log = createLog({ level: 'info', destination: unread, dropped: () => dropped++ });
+  while (dropped === 0) log.logger.info('x'.repeat(10_000));
+  await log.close();
+});
+
+test('a log whose disk is full is closed all the same', { timeout: 30_000 }, async () => {
+  const log = createLog({ level: 'info', destination: openSync('/dev/full', 'w') });
+  log.logger.info('no space for it');
+  await log.close();
+});
+
+function newFile(t: TestContext): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'headgate-log-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  return path.join(folder, 'log');
+}
