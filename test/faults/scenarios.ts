@@ -30,6 +30,16 @@ export const SCENARIOS: readonly Scenario[] = [
     () => import('./broken-redis.ts'),
   ),
   scenario('leaving', 'R15', 'clients that leave on their way', () => import('./leaving-clients.ts')),
+  scenario('clock', 'R19', 'a wall clock that jumps', () => import('./clock-jumps.ts')),
+  scenario('sigterm', 'R20 R21', 'SIGTERM and SIGKILL under callers at work', () => import('./sigterm.ts')),
+  scenario(
+    'breaker',
+    'R23',
+    'a version that fails always, often, sometimes',
+    () => import('./breaker-trips.ts'),
+  ),
+  scenario('descriptors', 'R25', '64 descriptors, and 200 clients', () => import('./few-descriptors.ts')),
+  scenario('many-models', 'R26', 'a start with many models', () => import('./many-models.ts')),
 ];
 
 /** The named ones, in their own order; all without names. Throws for a name that none has. */

