@@ -1,0 +1,165 @@
+/** S8: what callers feel of thousands of connections that idle, send slowly or read slowly. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { bootstrapInterval, median } from '../../bench/support/median.ts';
+import { processTree } from '../../bench/support/process-tree.ts';
+import { poissonArrivals } from '../../src/load/arrivals.ts';
+import { closedLoop } from '../../src/load/closed-loop.ts';
+import { openLoop } from '../../src/load/open-loop.ts';
+import { quantile } from '../../src/load/quantile.ts';
+import type { Row } from './figures.ts';
+import type { SlowSubject } from './slow-clients-subject.ts';
+import { SlowCrowd } from './slow-crowd.ts';
+import type { Count, Guests } from './slow-crowd-child.ts';
+import { GUEST_KINDS } from './slow-guest.ts';
+import { mostOpenFiles } from './sockets.ts';
+import { rowsFor } from './subject.ts';
+
+export interface SlowClientsOptions {
+  readonly guests: Partial<Guests>;
+  /** Stretches with the crowd; one more without it. */
+  readonly stretches: number;
+  readonly secondsEach: number;
+  /** Of what it was measured to carry, the good load. */
+  readonly share: number;
+  readonly seed: number;
+  readonly progress: (text: string) => void;
+}
+
+/** Good traffic of one stretch. */
+export interface Stretch {
+  readonly p99Ms: number;
+  readonly requests: number;
+  readonly notAnswered: number;
+}
+
+export interface SlowClientsResult {
+  readonly ratePerSecond: number;
+  /** One more than of the others, which lie between them. */
+  readonly without: readonly Stretch[];
+  readonly withCrowd: readonly Stretch[];
+  readonly wanted: Partial<Guests>;
+  /** At the end of each stretch with them. */
+  readonly counts: readonly Count[];
+  /** Of the gateway, once those that idle had come, against before. */
+  readonly idleBytes: number;
+}
+
+const SETTLE_MS = 2000;
+const MAX_RATIO = 1.2;
+const MAX_IDLE_KB = 20;
+/** Of those wanted: the others have just been ended and are on their way back. */
+const PRESENT = 0.9;
+/** For files, models, workers and callers. */
+const OTHER_FILES = 1000;
+
+export async function slowClients(
+  subject: SlowSubject,
+  options: SlowClientsOptions,
+): Promise<SlowClientsResult> {
+  const { guests, stretches, progress } = options;
+  mustHold(guests);
+  const ratePerSecond = await moderate(subject, options);
+  const good = (n: number) => goodTraffic(subject, ratePerSecond, options, options.seed + n);
+  await using crowd = new SlowCrowd(subject.address);
+  const [without, withCrowd, counts] = [[await good(0)], [] as Stretch[], [] as Count[]];
+  let idleBytes = 0;
+  for (let n = 1; n <= stretches; n++) {
+    const before = residentBytes(subject);
+    await crowd.open({ idle: guests.idle ?? 0 }, { returns: true });
+    await sleep(SETTLE_MS);
+    // Later ones find the memory of the first.
+    if (n === 1) idleBytes = residentBytes(subject) - before;
+    await crowd.open({ ...guests, idle: 0 }, { returns: true });
+    withCrowd.push(await good(2 * n - 1));
+    counts.push(await crowd.count());
+    await crowd.close();
+    await sleep(SETTLE_MS);
+    without.push(await good(2 * n));
+    const [off, on] = [without.at(-1), withCrowd.at(-1)].map(one => one?.p99Ms.toFixed(2));
+    progress(`stretch ${n} of ${stretches}: p99 ${on} ms with them, then ${off} ms without`);
+  }
+  return { ratePerSecond, without, withCrowd, wanted: guests, counts, idleBytes };
+}
+
+function mustHold(guests: Partial<Guests>): void {
+  const needed = total(guests) + OTHER_FILES;
+  if (mostOpenFiles() < needed)
+    throw new Error(`${needed} open files are needed, ${mostOpenFiles()} allowed: see ulimit -n`);
+}
+
+async function moderate({ address }: SlowSubject, { share }: SlowClientsOptions): Promise<number> {
+  const load = rowsFor('other');
+  const carried = await closedLoop({ ...address, ...load, connections: 32, seconds: 3, warmupSeconds: 3 });
+  return Math.floor(carried.okPerSecond * share);
+}
+
+async function goodTraffic(
+  { address }: SlowSubject,
+  ratePerSecond: number,
+  { secondsEach }: SlowClientsOptions,
+  seed: number,
+): Promise<Stretch> {
+  const arrivals = poissonArrivals(ratePerSecond, Math.ceil(ratePerSecond * secondsEach), seed);
+  const { okMs, requests, outcomes } = await openLoop({ ...address, ...rowsFor('other'), arrivals });
+  return { p99Ms: quantile(okMs, 0.99), requests, notAnswered: requests - outcomes.ok };
+}
+
+function residentBytes({ headgate }: SlowSubject): number {
+  return processTree(headgate.pid)[0]?.rssBytes ?? Number.NaN;
+}
+
+function total(guests: Partial<Guests>): number {
+  return GUEST_KINDS.reduce((sum, kind) => sum + (guests[kind] ?? 0), 0);
+}
+
+export interface Slowdown {
+  /** The median of the stretches, each against the mean of its two neighbours. */
+  readonly ratio: number;
+  /** 95 % of it. */
+  readonly interval: readonly [number, number];
+}
+
+/** Neighbours are a stretch before and after: what drifts slowly is in both. */
+export function slowdownOf(without: readonly number[], withCrowd: readonly number[]): Slowdown {
+  const ratios = withCrowd.map(
+    (ms, i) => ms / Math.sqrt((without[i] ?? Number.NaN) * (without[i + 1] ?? Number.NaN)),
+  );
+  return { ratio: median(ratios), interval: bootstrapInterval(ratios) };
+}
+
+export function slowClientsRows(result: SlowClientsResult): Row[] {
+  const { without, withCrowd, wanted, counts, idleBytes } = result;
+  const p99 = (stretches: readonly Stretch[]) => stretches.map(({ p99Ms }) => p99Ms);
+  const { ratio, interval } = slowdownOf(p99(without), p99(withCrowd));
+  const present = Math.min(...counts.map(({ guests }) => total(guests))) / total(wanted);
+  const idleKb = idleBytes / 1024 / (wanted.idle ?? 0);
+  const all = [...without, ...withCrowd];
+  const unanswered = all.reduce((sum, { notAnswered }) => sum + notAnswered, 0);
+  const requests = all.reduce((sum, one) => sum + one.requests, 0);
+  const range = interval.map(one => one.toFixed(2)).join(' to ');
+  return [
+    row(
+      'S8 p99 with slow clients ÷ without',
+      `${ratio.toFixed(2)} (${range})`,
+      `≤ ${MAX_RATIO}`,
+      ratio <= MAX_RATIO,
+    ),
+    row(
+      'S8 memory of an idle connection',
+      `${idleKb.toFixed(1)} KB`,
+      `≤ ${MAX_IDLE_KB} KB`,
+      idleKb <= MAX_IDLE_KB,
+    ),
+    row('S8 good requests not answered', `${unanswered} of ${requests}`, '0', unanswered === 0),
+    row(
+      'R17 of the slow clients, present at the end of each stretch',
+      `${(100 * present).toFixed(1)} % of ${total(wanted)}`,
+      `≥ ${100 * PRESENT} %`,
+      present >= PRESENT,
+    ),
+  ];
+}
+
+function row(figure: string, value: string, target: string, kept: boolean): Row {
+  return { figure, value, target, kept };
+}
