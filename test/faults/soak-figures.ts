@@ -1,0 +1,80 @@
+/** What a soak's samples say, against its targets: pure. */
+import type { Row } from './figures.ts';
+import { blocksOf, type Slope, theilSen, verdictOf } from './slope.ts';
+import type { SoakResult } from './soak.ts';
+import type { Sample } from './soak-samples.ts';
+
+const MS_PER_HOUR = 3_600_000;
+const MB = 2 ** 20;
+const MAX_MB_PER_HOUR = 1;
+const BLOCKS = 24;
+/** Of the run: learned tables, caches and compiled code fill. */
+const WARMUP = 0.25;
+
+interface Series {
+  readonly name: string;
+  readonly value: (sample: Sample) => number | undefined;
+  /** A heap rises until it is collected: its least says what is held. */
+  readonly of: 'median' | 'least';
+  readonly unit: string;
+  /** Per hour, in its unit. */
+  readonly allowed: number;
+}
+
+const memory = (name: string, bytes: (sample: Sample) => number, of: Series['of']): Series => ({
+  ...{ name, of, unit: 'MB', allowed: MAX_MB_PER_HOUR },
+  value: sample => bytes(sample) / MB,
+});
+const number = (name: string, value: Series['value']): Series => ({
+  ...{ name, value, of: 'median', unit: '', allowed: 0 },
+});
+
+const SERIES: readonly Series[] = [
+  memory('gateway, resident', ({ resident }) => resident, 'median'),
+  memory('gateway, heap and buffers', ({ heap }) => heap, 'least'),
+  number('gateway, open files', ({ files }) => files),
+  number('gateway, handles', ({ handles }) => handles),
+  memory('workers, resident', ({ workersResident }) => workersResident, 'median'),
+  number('workers, open files', ({ workersFiles }) => workersFiles),
+];
+
+export function soakRows({ samples, reloads, tally, seconds }: SoakResult): Row[] {
+  return [
+    ...SERIES.map(series => slopeRow(series, samples)),
+    row('S9 reloads', String(reloads), '> 0', reloads > 0),
+    row('S9 right answers', `${tally.own}, ${(tally.own / seconds).toFixed(0)}/s`, '> 0', tally.own > 0),
+    row('S9 answers with another’s rows', String(tally.foreign), '0', tally.foreign === 0),
+    row('S9 failed or lost', String(tally.failed + tally.lost), '0', tally.failed + tally.lost === 0),
+    row('S9 requests left behind', String(tally.left), '> 0', tally.left > 0),
+  ];
+}
+
+function slopeRow(series: Series, samples: readonly Sample[]): Row {
+  const { name, unit, allowed } = series;
+  const slope = slopeOf(series, samples);
+  const verdict = verdictOf(slope, allowed);
+  const per = `${unit}/h`;
+  const interval = `${slope.low.toFixed(2)} to ${slope.high.toFixed(2)}`;
+  const value = `${slope.slope.toFixed(2)} ${per} (${interval}), ${verdict}`;
+  return row(`S9 ${name}`, value, `not above ${allowed} ${per}`, verdict !== 'grows');
+}
+
+/** Per hour, once warm. */
+function slopeOf({ value, of }: Series, samples: readonly Sample[]): Slope {
+  const from = WARMUP * (samples.at(-1)?.atMs ?? 0);
+  const points = samples.flatMap(sample => {
+    const y = value(sample);
+    return sample.atMs < from || y === undefined ? [] : [{ x: sample.atMs / MS_PER_HOUR, y }];
+  });
+  return theilSen(blocksOf(points, BLOCKS, of));
+}
+
+/** Bytes of heap that stayed of each request, once warm: what a leak is, whatever the machine's speed. */
+export function keptPerRequest({ samples, tally, seconds }: SoakResult): number {
+  const heap = SERIES[1] as Series;
+  return (slopeOf(heap, samples).slope * MB) / 3600 / (tally.own / seconds);
+}
+
+function row(figure: string, value: string, target: string, kept: boolean): Row {
+  return { figure, value, target, kept };
+}

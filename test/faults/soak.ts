@@ -1,0 +1,101 @@
+/** S9: what a gateway holds over a long time of mixed requests, reloads and clients that leave. */
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { uniform } from '../../src/load/random.ts';
+import { identity, writeVersion } from '../support/onnx.ts';
+import { Asker } from './cross-talk-asker.ts';
+import { type CrossTalkSubject, MixedQuestions, startCrossTalkSubject } from './cross-talk-subject.ts';
+import { CrossTalkTally } from './cross-talk-tally.ts';
+import { type Hook, planted } from './hooks/planted.ts';
+import { type Sample, sampleOf } from './soak-samples.ts';
+
+export interface SoakOptions {
+  readonly minutes: number;
+  readonly sampleSeconds: number;
+  readonly reloadSeconds: number;
+  readonly clients: number;
+  /** Between an answer and what its client asks next, ms, on average. */
+  readonly pauseMs: number;
+  readonly seed: number;
+  /** A bug to be found. */
+  readonly plant?: Hook;
+  readonly progress: (text: string) => void;
+}
+
+export interface SoakResult {
+  readonly samples: readonly Sample[];
+  readonly reloads: number;
+  readonly tally: CrossTalkTally;
+  readonly seconds: number;
+}
+
+/** Of the clients, and the part of their requests under which they leave. */
+const LEAVERS = 0.3;
+const LEAVES = 1 / 50;
+const PROGRESS_SAMPLES = 12;
+
+export async function soak(options: SoakOptions): Promise<SoakResult> {
+  const { plant, minutes, seed, clients, pauseMs, reloadSeconds } = options;
+  const hooks: readonly Hook[] = plant === undefined ? ['handles'] : ['handles', plant];
+  const handlesFile = path.join(tmpdir(), `headgate-soak-${process.pid}.json`);
+  await using subject = await startCrossTalkSubject({ ...planted(...hooks), SOAK_HANDLES: handlesFile });
+  const tally = new CrossTalkTally();
+  const questions = new MixedQuestions(uniform(seed));
+  const { address } = subject;
+  const askers = Array.from({ length: clients }, (_, asker) => {
+    const leaves = asker < LEAVERS * clients ? LEAVES : 0;
+    const random = uniform(seed + asker + 1);
+    return new Asker({ address, asker, depth: 1, leaves, pauseMs, questions, tally, random });
+  });
+  const startedAt = performance.now();
+  const untilMs = startedAt + minutes * 60_000;
+  for (const asker of askers) asker.start();
+  const reloading = reloadAgainAndAgain(subject, reloadSeconds, untilMs);
+  const samples = await sampling(subject, handlesFile, startedAt, untilMs, options, tally);
+  await Promise.all(askers.map(asker => asker.stop()));
+  await rm(handlesFile, { force: true });
+  return { samples, reloads: await reloading, tally, seconds: (performance.now() - startedAt) / 1000 };
+}
+
+async function sampling(
+  { headgate }: CrossTalkSubject,
+  handlesFile: string,
+  startedAt: number,
+  untilMs: number,
+  { sampleSeconds, progress }: SoakOptions,
+  tally: CrossTalkTally,
+): Promise<Sample[]> {
+  const samples: Sample[] = [];
+  while (performance.now() < untilMs) {
+    await sleep(sampleSeconds * 1000);
+    const sample = await sampleOf(headgate, handlesFile, startedAt);
+    if (sample === undefined) throw new Error(`the gateway ended:\n${headgate.output().slice(-2000)}`);
+    samples.push(sample);
+    if (samples.length % PROGRESS_SAMPLES === 0) progress(lineOf(sample, tally));
+  }
+  return samples;
+}
+
+function lineOf(sample: Sample, { own, foreign, failed, lost }: CrossTalkTally): string {
+  const mb = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MB`;
+  const { atMs, resident, heap, files, handles, workersResident, workersFiles } = sample;
+  const gateway = `gateway ${mb(resident)}, heap ${mb(heap)}, ${files} files, ${handles} handles`;
+  const workers = `workers ${mb(workersResident)}, ${workersFiles} files`;
+  const answers = `${own} answers, ${foreign} foreign, ${failed} failed, ${lost} lost`;
+  return `${(atMs / 60_000).toFixed(1)} min: ${gateway}; ${workers}; ${answers}`;
+}
+
+/** Each is another file of the same model, which is loaded, verified, warmed up and takes the place of the one before. */
+async function reloadAgainAndAgain(
+  { repository }: CrossTalkSubject,
+  everySeconds: number,
+  untilMs: number,
+): Promise<number> {
+  for (let reloads = 0; ; reloads++) {
+    await sleep(Math.max(0, Math.min(everySeconds * 1000, untilMs - performance.now())));
+    if (performance.now() >= untilMs) return reloads;
+    await writeVersion(repository, 'batched', 1, identity({ shape: [`batch${reloads}`, 4] }));
+  }
+}
