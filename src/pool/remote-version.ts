@@ -1,5 +1,5 @@
 /**
- * One version on a server elsewhere: seats that run batches over the network, and the watch that opens and shuts them.
+ * One version on a server elsewhere: seats that run batches over the network while its watch says that it may be asked.
  *
  * It is open once the server has said it is ready, has shown the same signature and has run the version's sample. A
  * connection that breaks under a run shuts it at once, readiness that fails three times in a row does too, and the
@@ -10,11 +10,11 @@ import { GatewayError } from '../errors.ts';
 import type { Events } from '../events.ts';
 import type { Execution, ExecutionResult, ModelSignature } from '../inference.ts';
 import { RemoteClient } from './remote-client.ts';
-import { overloadedThere, whyBroken } from './remote-failure.ts';
+import { overloadedThere } from './remote-failure.ts';
 import { type RemoteSpec, shownUrl } from './remote-spec.ts';
+import { RemoteWatch } from './remote-watch.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { ServingSeats } from './serving-seats.ts';
-import { signatureMismatch } from './signature-mismatch.ts';
 import { Throttle } from './throttle.ts';
 import { type BreakerSettings, VersionBreaker } from './version-breaker.ts';
 import { isWorkerGone, workerGone, workerGoneBefore } from './worker-failure.ts';
@@ -45,9 +45,6 @@ export interface RemoteView {
   readonly concurrency: number;
 }
 
-const LOOK_LIMIT_MS = 2000;
-const MISSES_TO_SHUT = 3;
-
 export class RemoteVersion implements ServingSeats {
   readonly model: string;
   readonly version: string;
@@ -62,21 +59,13 @@ export class RemoteVersion implements ServingSeats {
   readonly client: RemoteClient;
   readonly #options: RemoteVersionOptions;
   readonly #throttle: Throttle;
-  readonly #closing = new AbortController();
-  #signature: ModelSignature | undefined;
-  #sample: Execution | undefined;
-  #isUp = false;
-  #why = 'not asked yet';
+  readonly #watch: RemoteWatch;
   #told = '';
-  #shutSinceMs = performance.now();
-  #misses = 0;
-  #looking = false;
-  #timer: NodeJS.Timeout | undefined;
   #running = 0;
   #drained: (() => void) | undefined;
 
   constructor(options: RemoteVersionOptions) {
-    const { spec, client, model, version, longestRunMs, scheduler, breaker, random } = options;
+    const { spec, client, model, version, scheduler, random } = options;
     this.#options = options;
     this.client = client;
     this.model = model;
@@ -87,11 +76,30 @@ export class RemoteVersion implements ServingSeats {
     this.total = spec.concurrency;
     this.#throttle = new Throttle(() => performance.now(), random);
     scheduler.setCapacity(this.device, spec.concurrency);
-    this.breaker = new VersionBreaker({
+    this.#watch = this.#newWatch();
+    this.breaker = this.#newBreaker();
+  }
+
+  #newWatch(): RemoteWatch {
+    const { client, longestRunMs, random, lookEveryMs, scheduler } = this.#options;
+    const rose = (): void => {
+      this.#tell('ready', '');
+      scheduler.wake();
+    };
+    const fell = (why: string, wasUp: boolean): void => {
+      if (wasUp) this.breaker.workerShut();
+      this.#tell('unreachable', why);
+    };
+    return new RemoteWatch({ client, longestRunMs, random, lookEveryMs, rose, fell });
+  }
+
+  #newBreaker(): VersionBreaker {
+    const { breaker, random, longestRunMs, scheduler } = this.#options;
+    return new VersionBreaker({
       ...breaker,
       random,
-      trySample: () => this.#prove(),
-      isUp: () => this.#isUp,
+      trySample: () => this.#watch.prove(),
+      isUp: () => this.#watch.isUp,
       trialLimitMs: longestRunMs,
       changed: (state, reason) => {
         if (state === 'closed') scheduler.wake();
@@ -101,51 +109,32 @@ export class RemoteVersion implements ServingSeats {
   }
 
   get open(): boolean {
-    return this.#isUp && this.breaker.isClosed;
+    return this.#watch.isUp && this.breaker.isClosed;
   }
 
   get shutSinceMs(): number | undefined {
-    return this.#isUp ? undefined : this.#shutSinceMs;
+    return this.#watch.shutSinceMs;
   }
 
   view(): RemoteView {
     const { worker: url, model, version, total: concurrency } = this;
-    return {
-      url,
-      state: this.#isUp ? 'ready' : 'unreachable',
-      detail: this.#isUp ? '' : this.#why,
-      model,
-      version,
-      concurrency,
-    };
+    const state = this.#watch.isUp ? 'ready' : 'unreachable';
+    return { url, state, detail: this.#watch.why, model, version, concurrency };
   }
 
-  /** Its signature, where nobody else says what it must be; notices whether it speaks binary tensors. */
-  async introduce(): Promise<ModelSignature> {
-    const signal = this.#limit(LOOK_LIMIT_MS);
-    await this.client.ready(signal);
-    this.client.binary = await this.client.saysBinary(signal);
-    return this.client.metadata(signal);
+  /** As `RemoteWatch.introduce`. */
+  introduce(): Promise<ModelSignature> {
+    return this.#watch.introduce();
   }
 
-  /** Nobody's request: for getting to know the version. */
-  async try(execution: Execution): Promise<ExecutionResult> {
-    const signal = this.#limit(this.#options.longestRunMs);
-    try {
-      return await this.client.infer(execution, signal);
-    } catch (error) {
-      if (!this.client.binary || !isRefusedForm(error)) throw error;
-      // It announced what it does not do.
-      this.client.binary = false;
-      return this.client.infer(execution, signal);
-    }
+  /** As `RemoteWatch.try`. */
+  try(execution: Execution): Promise<ExecutionResult> {
+    return this.#watch.try(execution);
   }
 
-  /** Begins to watch it. Resolves after the first look. */
-  async watch(signature: ModelSignature, sample: Execution | undefined): Promise<void> {
-    this.#signature = signature;
-    this.#sample = sample;
-    await this.#look();
+  /** As `RemoteWatch.begin`. */
+  watch(signature: ModelSignature, sample: Execution | undefined): Promise<void> {
+    return this.#watch.begin(signature, sample);
   }
 
   async run(execution: Execution): Promise<ExecutionResult> {
@@ -155,7 +144,7 @@ export class RemoteVersion implements ServingSeats {
     const run = this.breaker.begin();
     this.#running++;
     try {
-      const result = await this.client.infer(execution, this.#limit(this.#options.longestRunMs));
+      const result = await this.client.infer(execution, this.#watch.limit(this.#options.longestRunMs));
       this.#throttle.accepted();
       this.breaker.succeeded(run, performance.now() - startedMs);
       return result;
@@ -163,7 +152,7 @@ export class RemoteVersion implements ServingSeats {
       const error = GatewayError.from(thrown);
       if (error.code !== 'overloaded') this.#throttle.accepted();
       this.breaker.failed(run, error, execution);
-      if (isWorkerGone(error)) this.#lost(error);
+      if (isWorkerGone(error)) this.#watch.lost(error);
       throw error;
     } finally {
       this.#running--;
@@ -189,67 +178,14 @@ export class RemoteVersion implements ServingSeats {
   }
 
   #stop(): void {
-    this.#isUp = false;
+    this.#watch.stop();
     if (this.#told !== '') this.#tell('exited', 'unloaded');
-    clearTimeout(this.#timer);
     this.breaker.shutDown();
   }
 
   #end(): void {
-    this.#closing.abort();
+    this.#watch.end();
     this.client.destroy(workerGone());
-  }
-
-  #limit(ms: number): AbortSignal {
-    return AbortSignal.any([AbortSignal.timeout(ms), this.#closing.signal]);
-  }
-
-  #lost(error: GatewayError): void {
-    this.#shut(whyBroken(error));
-    clearTimeout(this.#timer);
-    void this.#look();
-  }
-
-  async #look(): Promise<void> {
-    if (this.#looking) return;
-    this.#looking = true;
-    try {
-      if (this.#isUp) await this.client.ready(this.#limit(LOOK_LIMIT_MS));
-      else await this.#prove();
-      this.#misses = 0;
-      this.#rise();
-    } catch (error) {
-      if (++this.#misses >= MISSES_TO_SHUT || !this.#isUp) this.#shut(whyBroken(error));
-    }
-    this.#looking = false;
-    if (this.#closing.signal.aborted) return;
-    const { lookEveryMs, random } = this.#options;
-    this.#timer = setTimeout(() => void this.#look(), lookEveryMs * (0.8 + 0.4 * random())).unref();
-  }
-
-  async #prove(): Promise<void> {
-    const signature = await this.introduce();
-    const mismatch = this.#signature && signatureMismatch(this.#signature, signature);
-    if (mismatch !== undefined) throw new GatewayError('invalid', mismatch);
-    if (this.#sample !== undefined) await this.try(this.#sample);
-  }
-
-  #rise(): void {
-    if (this.#isUp || this.#closing.signal.aborted) return;
-    this.#isUp = true;
-    this.#tell('ready', '');
-    this.#options.scheduler.wake();
-  }
-
-  #shut(why: string): void {
-    if (this.#closing.signal.aborted) return;
-    this.#why = why;
-    if (this.#isUp) {
-      this.#shutSinceMs = performance.now();
-      this.breaker.workerShut();
-    }
-    this.#isUp = false;
-    this.#tell('unreachable', why);
   }
 
   /** The same is told once, however often it is looked at. */
@@ -259,16 +195,6 @@ export class RemoteVersion implements ServingSeats {
     this.#told = told;
     this.#options.events.emit('worker:changed', { worker: this.worker, state, pid: undefined, detail });
   }
-}
-
-/** What a server answers that cannot read binary tensors. */
-function isRefusedForm(error: unknown): boolean {
-  return (
-    error instanceof GatewayError &&
-    error.code === 'internal' &&
-    error.cause instanceof Error &&
-    /answered (400|415|422)/.test(error.cause.message)
-  );
 }
 
 /** The remotes of a version, not watched yet. Rejects with `invalid` where a file of one cannot be read. */

@@ -1,0 +1,159 @@
+/**
+ * Whether a server elsewhere may be asked: proved before it is used, looked at while it is, proved again after it was
+ * lost. One look at a time; the next is due a while after the last has ended.
+ */
+import { GatewayError } from '../errors.ts';
+import type { Execution, ExecutionResult, ModelSignature } from '../inference.ts';
+import type { RemoteClient } from './remote-client.ts';
+import { whyBroken } from './remote-failure.ts';
+import { signatureMismatch } from './signature-mismatch.ts';
+
+export interface RemoteWatchOptions {
+  readonly client: RemoteClient;
+  /** A sample that takes longer is given up, ms. */
+  readonly longestRunMs: number;
+  /** In [0, 1), for jitter. */
+  readonly random: () => number;
+  /** Between two looks at one that answers; the jitter is a fifth of it either way. */
+  readonly lookEveryMs: number;
+  /** It may be asked from now on. */
+  readonly rose: () => void;
+  /** It may not, and why; told again while that changes nothing. */
+  readonly fell: (why: string, wasUp: boolean) => void;
+}
+
+const LOOK_LIMIT_MS = 2000;
+const MISSES_TO_SHUT = 3;
+
+export class RemoteWatch {
+  readonly #options: RemoteWatchOptions;
+  readonly #closing = new AbortController();
+  #signature: ModelSignature | undefined;
+  #sample: Execution | undefined;
+  #isUp = false;
+  #why = 'not asked yet';
+  #shutSinceMs = performance.now();
+  #misses = 0;
+  #looking = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: RemoteWatchOptions) {
+    this.#options = options;
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  /** Why it is not up; ''. */
+  get why(): string {
+    return this.#isUp ? '' : this.#why;
+  }
+
+  get shutSinceMs(): number | undefined {
+    return this.#isUp ? undefined : this.#shutSinceMs;
+  }
+
+  /** Begins to watch it. Resolves after the first look. */
+  async begin(signature: ModelSignature, sample: Execution | undefined): Promise<void> {
+    this.#signature = signature;
+    this.#sample = sample;
+    await this.#look();
+  }
+
+  /** A connection broke under a run. */
+  lost(error: GatewayError): void {
+    this.#shut(whyBroken(error));
+    clearTimeout(this.#timer);
+    void this.#look();
+  }
+
+  /** Takes it out of use and looks no more. */
+  stop(): void {
+    this.#isUp = false;
+    clearTimeout(this.#timer);
+  }
+
+  /** What is under way for it ends now. */
+  end(): void {
+    this.#closing.abort();
+  }
+
+  /** Aborts after so long, and when all ends. */
+  limit(ms: number): AbortSignal {
+    return AbortSignal.any([AbortSignal.timeout(ms), this.#closing.signal]);
+  }
+
+  /** Its signature, where nobody else says what it must be; notices whether it speaks binary tensors. */
+  async introduce(): Promise<ModelSignature> {
+    const { client } = this.#options;
+    const signal = this.limit(LOOK_LIMIT_MS);
+    await client.ready(signal);
+    client.binary = await client.saysBinary(signal);
+    return client.metadata(signal);
+  }
+
+  /** Nobody's request: for getting to know the version. */
+  async try(execution: Execution): Promise<ExecutionResult> {
+    const { client, longestRunMs } = this.#options;
+    const signal = this.limit(longestRunMs);
+    try {
+      return await client.infer(execution, signal);
+    } catch (error) {
+      if (!client.binary || !isRefusedForm(error)) throw error;
+      // It announced what it does not do.
+      client.binary = false;
+      return client.infer(execution, signal);
+    }
+  }
+
+  /** Ready, with the same signature, and it runs the sample; rejects with what is missing. */
+  async prove(): Promise<void> {
+    const signature = await this.introduce();
+    const mismatch = this.#signature && signatureMismatch(this.#signature, signature);
+    if (mismatch !== undefined) throw new GatewayError('invalid', mismatch);
+    if (this.#sample !== undefined) await this.try(this.#sample);
+  }
+
+  async #look(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    try {
+      if (this.#isUp) await this.#options.client.ready(this.limit(LOOK_LIMIT_MS));
+      else await this.prove();
+      this.#misses = 0;
+      this.#rise();
+    } catch (error) {
+      if (++this.#misses >= MISSES_TO_SHUT || !this.#isUp) this.#shut(whyBroken(error));
+    }
+    this.#looking = false;
+    if (this.#closing.signal.aborted) return;
+    const { lookEveryMs, random } = this.#options;
+    this.#timer = setTimeout(() => void this.#look(), lookEveryMs * (0.8 + 0.4 * random())).unref();
+  }
+
+  #rise(): void {
+    if (this.#isUp || this.#closing.signal.aborted) return;
+    this.#isUp = true;
+    this.#options.rose();
+  }
+
+  #shut(why: string): void {
+    if (this.#closing.signal.aborted) return;
+    const wasUp = this.#isUp;
+    this.#why = why;
+    if (wasUp) this.#shutSinceMs = performance.now();
+    this.#isUp = false;
+    this.#options.fell(why, wasUp);
+  }
+}
+
+/** What a server answers that cannot read binary tensors. */
+function isRefusedForm(error: unknown): boolean {
+  return (
+    error instanceof GatewayError &&
+    error.code === 'internal' &&
+    error.cause instanceof Error &&
+    /answered (400|415|422)/.test(error.cause.message)
+  );
+}
