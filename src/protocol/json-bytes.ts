@@ -6,6 +6,7 @@ export const COLON = 0x3a;
 export const OPEN_ARRAY = 0x5b;
 export const BACKSLASH = 0x5c;
 export const CLOSE_ARRAY = 0x5d;
+export const LOWER_N = 0x6e;
 export const OPEN_OBJECT = 0x7b;
 export const CLOSE_OBJECT = 0x7d;
 
@@ -18,7 +19,7 @@ export function kindOfValue(byte: number): string | undefined {
   if (byte === QUOTE) return 'a string';
   if (byte === OPEN_ARRAY) return 'an array';
   if (byte === OPEN_OBJECT) return 'an object';
-  if (byte === 0x6e) return 'null';
+  if (byte === LOWER_N) return 'null';
   if (byte === 0x74 || byte === 0x66) return 'a boolean';
   return byte === MINUS || isDigit(byte) ? 'a number' : undefined;
 }

@@ -1,5 +1,5 @@
 import { type ErrorCode, GatewayError } from '../errors.ts';
-import { CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './json-bytes.ts';
+import { CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, LOWER_N, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './json-bytes.ts';
 import { JsonCursor } from './json-cursor.ts';
 import {
   beginsBoolean,
@@ -78,6 +78,10 @@ export class JsonReader {
 
   isBooleanNext(): boolean {
     return beginsBoolean(this.#cursor.peek());
+  }
+
+  isNullNext(): boolean {
+    return this.#cursor.peek() === LOWER_N;
   }
 
   /** Reads the string that `isStringNext` saw. */

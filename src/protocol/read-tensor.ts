@@ -50,7 +50,9 @@ export function readTensor(
   };
   reader.enterObject('');
   for (let member = reader.nextMember(); member !== undefined; member = reader.nextMember()) {
-    if (member === 'data') readDataMember(reader, members, specs, limits);
+    // Some servers write null for what they leave out; in a request it is a mistake.
+    if (specs === undefined && reader.isNullNext()) reader.skip();
+    else if (member === 'data') readDataMember(reader, members, specs, limits);
     else readMember(reader, member, members, limits);
   }
   const draft = members.draft ?? describe(reader, members, specs, limits);

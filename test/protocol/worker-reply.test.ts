@@ -15,6 +15,13 @@ test('takes a reply of JSON and binary outputs, the binary one as a view', () =>
   assert.deepEqual(y?.shape, [1]);
 });
 
+test('takes null for what a server leaves out', () => {
+  const json =
+    '{"id":null,"parameters":null,"outputs":[{"name":"y","shape":[1],"datatype":"INT32","parameters":null,"data":[7]}]}';
+  const [y] = decodeReply(Buffer.from(json), undefined);
+  assert.equal(Buffer.from(y?.data ?? []).readInt32LE(), 7);
+});
+
 for (const [title, json, bytes, error] of [
   ['without outputs', '{}', 0, 'outputs: required'],
   ['that is no JSON', 'oops', 0, 'body: invalid JSON at byte 0: expected a value'],
