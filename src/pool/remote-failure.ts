@@ -1,19 +1,45 @@
 /** What a remote's answer or silence means to the caller. */
 import { GatewayError } from '../errors.ts';
-import { errorMessage, failedReply, workerGone, workerGoneBefore } from './worker-failure.ts';
+import { workerGone, workerGoneBefore } from './worker-failure.ts';
 
 const RETRY_AFTER_MS = 1000;
 const MAX_RETRY_AFTER_MS = 60_000;
+const MAX_MESSAGE_CHARS = 1000;
 
 /** Of a connection that was never made, so that nothing was sent on it. */
 const NEVER_SENT =
   /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_.*|CERT_.*|.*_CERT.*|UNABLE_TO_.*)$/;
+/** It does not serve us this model: it has it no more, wants another token, or knows no versions. */
+const NOT_SERVED = new Set([401, 403, 404, 405, 501]);
+/** It cannot run this input, or so many rows. Servers differ: one says 400 where another says 500. */
+const MODEL_FAILED = new Set([400, 413, 422, 500]);
+
+/** It took the request for what it is not, or the model failed on it: which of them its answer does not tell. */
+class InputRefused extends GatewayError {
+  readonly status: number;
+
+  constructor(status: number, said: string | undefined, body: Uint8Array) {
+    const detail = { cause: new Error(`the remote answered ${status}: ${textOf(body)}`) };
+    super('model-failed', said ?? 'the model failed there, and no reason was given', detail);
+    this.status = status;
+  }
+}
 
 /** A reply other than 200. `retryAfter` is its header. */
 export function refusedReply(status: number, body: Uint8Array, retryAfter: unknown): GatewayError {
-  if (status === 429 || status === 503) return overloadedThere(errorMessage(body), retryAfterMs(retryAfter));
-  if (status === 502 || status === 504) return workerGone(errorMessage(body));
-  return failedReply(status, body);
+  const said = errorOf(body);
+  if (status === 429 || status === 503)
+    return overloadedThere(said ?? textOf(body), retryAfterMs(retryAfter));
+  if (status === 502 || status === 504) return workerGone(said ?? textOf(body));
+  if (NOT_SERVED.has(status)) return workerGoneBefore(`it answers ${status}: ${said ?? textOf(body)}`);
+  if (MODEL_FAILED.has(status)) return new InputRefused(status, said, body);
+  const cause = new Error(`the remote answered ${status}: ${textOf(body)}`);
+  return new GatewayError('internal', 'internal error', { cause });
+}
+
+/** What a server answers that cannot read binary tensors; a model that failed may be answered with the same. */
+export function mayBeRefusedForm(error: unknown): boolean {
+  return error instanceof InputRefused && error.status !== 500;
 }
 
 export function overloadedThere(cause: unknown, retryAfterMs = RETRY_AFTER_MS): GatewayError {
@@ -43,6 +69,21 @@ export function whyBroken(error: unknown): string {
 function retryAfterMs(header: unknown): number {
   const seconds = typeof header === 'string' && /^\d{1,6}$/.test(header) ? Number(header) : undefined;
   return seconds === undefined ? RETRY_AFTER_MS : Math.min(MAX_RETRY_AFTER_MS, seconds * 1000);
+}
+
+/** What it says to whoever asked: `error` as the protocol has it. Anything else may be its insides: a stack, a page. */
+function errorOf(body: Uint8Array): string | undefined {
+  try {
+    const { error } = JSON.parse(textOf(body, 64 * 1024)) as { error?: unknown };
+    return typeof error === 'string' && error !== '' ? error.slice(0, MAX_MESSAGE_CHARS) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** For operators. */
+function textOf(body: Uint8Array, most = MAX_MESSAGE_CHARS): string {
+  return new TextDecoder().decode(body.subarray(0, most));
 }
 
 function codeOf(error: unknown): string {

@@ -5,7 +5,7 @@
 import { GatewayError } from '../errors.ts';
 import type { Execution, ExecutionResult, ModelSignature } from '../inference.ts';
 import type { RemoteClient } from './remote-client.ts';
-import { whyBroken } from './remote-failure.ts';
+import { mayBeRefusedForm, whyBroken } from './remote-failure.ts';
 import { signatureMismatch } from './signature-mismatch.ts';
 
 export interface RemoteWatchOptions {
@@ -90,7 +90,9 @@ export class RemoteWatch {
     const signal = this.limit(LOOK_LIMIT_MS);
     await client.ready(signal);
     client.binary = await client.saysBinary(signal);
-    return client.metadata(signal);
+    const signature = await client.metadata(signal);
+    if (signature.inputs.length > 0 && signature.outputs.length > 0) return signature;
+    throw new GatewayError('invalid', 'its metadata names no inputs, or no outputs');
   }
 
   /** Nobody's request: for getting to know the version. */
@@ -100,10 +102,13 @@ export class RemoteWatch {
     try {
       return await client.infer(execution, signal);
     } catch (error) {
-      if (!client.binary || !isRefusedForm(error)) throw error;
-      // It announced what it does not do.
+      if (!client.binary || !mayBeRefusedForm(error)) throw error;
+      // It may have announced what it does not do. When it refuses JSON too it was the input.
       client.binary = false;
-      return client.infer(execution, signal);
+      const result = await client.infer(execution, signal).catch(() => undefined);
+      client.binary = result === undefined;
+      if (result === undefined) throw error;
+      return result;
     }
   }
 
@@ -120,7 +125,8 @@ export class RemoteWatch {
     this.#looking = true;
     try {
       if (this.#isUp) await this.#options.client.ready(this.limit(LOOK_LIMIT_MS));
-      else await this.prove();
+      // It may have been lost meanwhile.
+      if (!this.#isUp) await this.prove();
       this.#misses = 0;
       this.#rise();
     } catch (error) {
@@ -146,14 +152,4 @@ export class RemoteWatch {
     this.#isUp = false;
     this.#options.fell(why, wasUp);
   }
-}
-
-/** What a server answers that cannot read binary tensors. */
-function isRefusedForm(error: unknown): boolean {
-  return (
-    error instanceof GatewayError &&
-    error.code === 'internal' &&
-    error.cause instanceof Error &&
-    /answered (400|415|422)/.test(error.cause.message)
-  );
 }

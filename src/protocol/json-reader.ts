@@ -1,5 +1,14 @@
 import { type ErrorCode, GatewayError } from '../errors.ts';
-import { CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, LOWER_N, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './json-bytes.ts';
+import {
+  CLOSE_ARRAY,
+  CLOSE_OBJECT,
+  COLON,
+  COMMA,
+  LOWER_N,
+  OPEN_ARRAY,
+  OPEN_OBJECT,
+  QUOTE,
+} from './json-bytes.ts';
 import { JsonCursor } from './json-cursor.ts';
 import {
   beginsBoolean,

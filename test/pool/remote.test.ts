@@ -88,6 +88,42 @@ test('a refusal is overload, and a run that takes too long is given up', async t
   await unit.unload();
 });
 
+for (const status of [400, 413, 422, 500]) {
+  test(`a remote that answers ${status} could not run this input, and stays in service`, async t => {
+    const server = await startOipServer(t);
+    const { pool } = await startPool(t);
+    const unit = await pool.load(remoteSpec([{ url: server.url, concurrency: 1 }]));
+    server.refuseWith = status;
+    await assert.rejects(runRow(unit.executor, 1, 2, 3, 4), failsWith('model-failed', /^not now$/));
+    server.refusal = 'Traceback (most recent call last): File "/srv/model.py"';
+    await assert.rejects(
+      runRow(unit.executor, 1, 2, 3, 4),
+      failsWith('model-failed', /no reason was given$/),
+    );
+    assert.equal(pool.remotes()[0]?.state, 'ready');
+    await unit.unload();
+  });
+}
+
+for (const status of [401, 404, 501]) {
+  test(`a remote that answers ${status} does not serve the model, until it has proved that it does`, async t => {
+    const server = await startOipServer(t);
+    const { pool, events } = await startPool(t, { lookEveryMs: 50 });
+    const unit = await pool.load(remoteSpec([{ url: server.url, concurrency: 1 }]));
+    const [shut, back] = [
+      nextChange(events, ({ state }) => state === 'unreachable'),
+      nextChange(events, ({ state }) => state === 'ready'),
+    ];
+    server.refuseWith = status;
+    await assert.rejects(runRow(unit.executor, 1, 2, 3, 4), failsWith('worker-failed'));
+    assert.equal((await shut).detail, `it answers ${status}: not now`);
+    server.refuseWith = undefined;
+    await back;
+    assert.deepEqual(await runRow(unit.executor, 1, 2, 3, 4), [2, 4, 6, 8]);
+    await unit.unload();
+  });
+}
+
 test('a remote whose tensors are not the model’s is not used, and says why', async t => {
   const [right, wrong] = [await startOipServer(t), await startOipServer(t)];
   wrong.inputName = 'z';
@@ -145,6 +181,17 @@ test('a connection that breaks during a run shuts the remote, and what ran apart
   await assert.rejects(slot.execute(rowOf(1, 2, 3, 4)), failsWith('unavailable'));
   assert.equal(pool.remotes()[0]?.state, 'unreachable');
   resolve();
+  await unit.unload();
+});
+
+test('one that does not say what its tensors are is not used', async t => {
+  const [right, silent] = [await startOipServer(t), await startOipServer(t)];
+  silent.describes = false;
+  const { pool, events } = await startPool(t);
+  const refused = nextChange(events, ({ worker, state }) => worker === silent.url && state === 'unreachable');
+  const specs = [right, silent].map(({ url }) => ({ url, concurrency: 1 }));
+  const unit = await pool.load(remoteSpec(specs));
+  assert.equal((await refused).detail, 'its metadata names no inputs, or no outputs');
   await unit.unload();
 });
 

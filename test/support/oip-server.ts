@@ -8,6 +8,10 @@ export interface OipServer {
   url: string;
   /** What the next inferences are answered with instead; undefined: the answer. */
   refuseWith: number | undefined;
+  /** What it says then. */
+  refusal: string;
+  /** Whether its metadata names the model's tensors. */
+  describes: boolean;
   isReady: boolean;
   /** Announced, though it is not true. */
   extensions: readonly string[];
@@ -28,6 +32,8 @@ export async function startOipServer(
   const server: OipServer = {
     url: '',
     refuseWith: undefined,
+    refusal: '{"error":"not now"}',
+    describes: true,
     isReady: true,
     extensions: [],
     inputName: 'x',
@@ -36,7 +42,8 @@ export async function startOipServer(
   };
   const listener: RequestListener = (request, response) => {
     void answer(server, request).then(([status, body]) => {
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+      const text = typeof body === 'string' ? body : JSON.stringify(body);
+      response.writeHead(status, { 'content-type': 'application/json' }).end(text);
     });
   };
   const listening = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
@@ -57,6 +64,7 @@ async function answer(server: OipServer, request: IncomingMessage): Promise<[sta
   if (url === '/v2') return [200, { name: 'double', version: '1', extensions: server.extensions }];
   if (url === '/v2/models/double/ready') return [server.isReady ? 200 : 503, {}];
   if (url.endsWith('/infer')) return infer(server, request);
+  if (!server.describes) return [200, { name: 'double', inputs: [], outputs: [] }];
   const tensor = (name: string) => ({ name, datatype: 'FP32', shape: [-1, 4] });
   return [200, { name: 'double', inputs: [tensor(server.inputName)], outputs: [tensor('y')] }];
 }
@@ -70,7 +78,7 @@ async function infer(server: OipServer, request: IncomingMessage): Promise<[stat
     seen.binary++;
     return [400, { error: 'not JSON' }];
   }
-  if (server.refuseWith !== undefined) return [server.refuseWith, { error: 'not now' }];
+  if (server.refuseWith !== undefined) return [server.refuseWith, server.refusal];
   seen.most = Math.max(seen.most, ++seen.atOnce);
   await server.hold;
   seen.atOnce--;
