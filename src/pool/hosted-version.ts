@@ -5,6 +5,7 @@ import type { Execution, ExecutionResult } from '../inference.ts';
 import type { LoadOrder } from '../protocol/load-order.ts';
 import { permittedRun } from './bring-up.ts';
 import type { Seats } from './fair-share.ts';
+import type { OutOfService } from './outage.ts';
 import { RunTimes } from './pace.ts';
 import { Quarantine } from './quarantine.ts';
 import type { WarmUpRun } from './run-times.ts';
@@ -132,6 +133,11 @@ export class HostedVersion implements Seats {
   /** It may be asked: it is up, its breaker is closed, and it is not left out. */
   get open(): boolean {
     return this.#isUp && this.breaker.isClosed && !this.isEjected;
+  }
+
+  /** A worker that died is replaced in a moment, and waited for. */
+  get outOfService(): OutOfService | undefined {
+    return this.breaker.isClosed ? undefined : this.breaker.view();
   }
 
   /** Takes work through this client from now on. */

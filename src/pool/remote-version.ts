@@ -9,6 +9,7 @@ import type { BreakerState } from '../breaker.ts';
 import { GatewayError } from '../errors.ts';
 import type { Events } from '../events.ts';
 import type { Execution, ExecutionResult, ModelSignature } from '../inference.ts';
+import type { OutOfService } from './outage.ts';
 import { RemoteClient } from './remote-client.ts';
 import { overloadedThere } from './remote-failure.ts';
 import { type RemoteSpec, shownUrl } from './remote-spec.ts';
@@ -55,6 +56,8 @@ export class RemoteVersion implements ServingSeats {
   readonly total: number;
   readonly breaker: VersionBreaker;
   breakerChanged: (state: BreakerState, reason: string) => void = () => undefined;
+  /** Whether waiting for it is in vain may have changed. */
+  reachChanged: () => void = () => undefined;
   inUse = 0;
   readonly client: RemoteClient;
   readonly #options: RemoteVersionOptions;
@@ -84,13 +87,15 @@ export class RemoteVersion implements ServingSeats {
     const { client, longestRunMs, random, lookEveryMs, scheduler } = this.#options;
     const rose = (): void => {
       this.#tell('ready', '');
+      this.reachChanged();
       scheduler.wake();
     };
     const fell = (why: string, wasUp: boolean): void => {
       if (wasUp) this.breaker.workerShut();
       this.#tell('unreachable', why);
     };
-    return new RemoteWatch({ client, longestRunMs, random, lookEveryMs, rose, fell });
+    const notFound = (): void => this.reachChanged();
+    return new RemoteWatch({ client, longestRunMs, random, lookEveryMs, rose, fell, notFound });
   }
 
   #newBreaker(): VersionBreaker {
@@ -110,6 +115,15 @@ export class RemoteVersion implements ServingSeats {
 
   get open(): boolean {
     return this.#watch.isUp && this.breaker.isClosed;
+  }
+
+  /** Who asks is not told where it is. */
+  get outOfService(): OutOfService | undefined {
+    if (!this.breaker.isClosed) return this.breaker.view();
+    if (!this.#watch.isMissing) return undefined;
+    const nextTrialMs = this.#watch.nextLookMs;
+    const state = nextTrialMs === undefined ? 'trying' : 'open';
+    return { state, reason: 'the server that runs it is not there', nextTrialMs };
   }
 
   get shutSinceMs(): number | undefined {

@@ -20,6 +20,8 @@ export interface RemoteWatchOptions {
   readonly rose: () => void;
   /** It may not, and why; told again while that changes nothing. */
   readonly fell: (why: string, wasUp: boolean) => void;
+  /** A look at one that was lost has failed: waiting for it is in vain. */
+  readonly notFound: () => void;
 }
 
 const LOOK_LIMIT_MS = 2000;
@@ -35,6 +37,8 @@ export class RemoteWatch {
   #shutSinceMs = performance.now();
   #misses = 0;
   #looking = false;
+  #isMissing = false;
+  #nextLookAtMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: RemoteWatchOptions) {
@@ -48,6 +52,16 @@ export class RemoteWatch {
   /** Why it is not up; ''. */
   get why(): string {
     return this.#isUp ? '' : this.#why;
+  }
+
+  /** It is not up, and was looked for since. */
+  get isMissing(): boolean {
+    return this.#isMissing;
+  }
+
+  /** Until the next look, ms; undefined while it is being looked at. */
+  get nextLookMs(): number | undefined {
+    return this.#looking ? undefined : Math.max(0, this.#nextLookAtMs - performance.now());
   }
 
   get shutSinceMs(): number | undefined {
@@ -135,12 +149,18 @@ export class RemoteWatch {
     this.#looking = false;
     if (this.#closing.signal.aborted) return;
     const { lookEveryMs, random } = this.#options;
-    this.#timer = setTimeout(() => void this.#look(), lookEveryMs * (0.8 + 0.4 * random())).unref();
+    const afterMs = lookEveryMs * (0.8 + 0.4 * random());
+    this.#nextLookAtMs = performance.now() + afterMs;
+    this.#timer = setTimeout(() => void this.#look(), afterMs).unref();
+    if (this.#isUp) return;
+    this.#isMissing = true;
+    this.#options.notFound();
   }
 
   #rise(): void {
     if (this.#isUp || this.#closing.signal.aborted) return;
     this.#isUp = true;
+    this.#isMissing = false;
     this.#options.rose();
   }
 

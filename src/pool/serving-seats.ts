@@ -2,6 +2,7 @@
 import type { BreakerState } from '../breaker.ts';
 import type { Execution, ExecutionResult, Slot } from '../inference.ts';
 import type { Seats } from './fair-share.ts';
+import type { OutOfService } from './outage.ts';
 import type { VersionBreaker } from './version-breaker.ts';
 
 export interface ServingSeats extends Seats {
@@ -13,6 +14,8 @@ export interface ServingSeats extends Seats {
   readonly worker: string;
   readonly breaker: VersionBreaker;
   breakerChanged: (state: BreakerState, reason: string) => void;
+  /** Why waiting for them is in vain; undefined: it is not, though they may be shut just now. */
+  readonly outOfService: OutOfService | undefined;
   /** Since when it has not been up, on the `performance.now()` clock; undefined while it is. */
   readonly shutSinceMs: number | undefined;
   /** `usualMs` as in `Slot.execute`. Rejects with a GatewayError. */

@@ -9,6 +9,7 @@ import { Ejection } from './ejection.ts';
 import { usable } from './fair-share.ts';
 import { HostedVersion } from './hosted-version.ts';
 import { outageError } from './outage.ts';
+import { RemoteVersion } from './remote-version.ts';
 import type { Flow, Grant } from './scheduler.ts';
 import type { Apart, ServingSeats } from './serving-seats.ts';
 
@@ -36,7 +37,7 @@ export class VersionExecutor implements Executor {
   readonly #apart: Apart;
   readonly #events: Events;
   readonly #limits: ReadonlyMap<ServingSeats, AdaptiveLimit>;
-  /** Told when every breaker is open: what waits for a worker waits in vain. */
+  /** Told when an outage began: what waits for a worker waits in vain. */
   onOutage: (error: GatewayError) => void = () => undefined;
   readonly #ejection: Ejection;
   #isOut = false;
@@ -53,17 +54,23 @@ export class VersionExecutor implements Executor {
     this.#ejection = new Ejection(this.#own, events);
     for (const one of hosted) {
       one.breakerChanged = (state, reason) => this.#breakerChanged(one, state, reason);
+      if (one instanceof RemoteVersion) one.reachChanged = () => this.#lookForOutage();
     }
+    this.#lookForOutage();
     for (const one of this.#own) {
       one.quarantineChanged = reason => this.#quarantineChanged(one, reason);
     }
   }
 
-  /** Every breaker is open: the error for whoever asks; else undefined. */
+  /** Every breaker is open, or nobody is there: the error for whoever asks; else undefined. */
   get outage(): GatewayError | undefined {
     if (!this.#isOut) return undefined;
     const { model, version } = this.#hosted[0] as ServingSeats;
-    return outageError(model, version, this.breakers());
+    return outageError(
+      model,
+      version,
+      this.#hosted.flatMap(({ outOfService }) => outOfService ?? []),
+    );
   }
 
   breakers(): readonly HostedBreaker[] {
@@ -139,9 +146,13 @@ export class VersionExecutor implements Executor {
     state: BreakerState,
     reason: string,
   ): void {
-    this.#isOut = this.#hosted.length > 0 && this.#hosted.every(one => !one.breaker.isClosed);
     const nextTrialMs = breaker.view().nextTrialMs;
     this.#events.emit('breaker:changed', { model, version, worker, state, reason, nextTrialMs });
+    this.#lookForOutage();
+  }
+
+  #lookForOutage(): void {
+    this.#isOut = this.#hosted.length > 0 && this.#hosted.every(one => one.outOfService !== undefined);
     const { outage } = this;
     if (outage !== undefined) this.onOutage(outage);
   }

@@ -44,7 +44,9 @@ export async function run({ short, seconds, seed, progress }: ScenarioOptions): 
     ...{ seconds: seconds ?? usual, everySeconds, share: 0.6, seed, progress },
   });
   for (const [i, { fault, atMs }] of result.injected.entries())
-    progress(`${fault} at ${atMs} ms: full work after ${result.recoveredMs[i]} ms, ${result.refusedAfter[i]} refused`);
+    progress(
+      `${fault} at ${atMs} ms: full work after ${result.recoveredMs[i]} ms, ${result.refusedAfter[i]} refused`,
+    );
   return { rows: chaosRows(result), details: result };
 }
 

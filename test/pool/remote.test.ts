@@ -184,6 +184,30 @@ test('a connection that breaks during a run shuts the remote, and what ran apart
   await unit.unload();
 });
 
+test('when no remote is there callers hear so at once, and are served again when one is', async t => {
+  const server = await startOipServer(t);
+  const { pool, events } = await startPool(t, { lookEveryMs: 50 });
+  const unit = await pool.load(remoteSpec([{ url: server.url, concurrency: 1 }]));
+  const out = new Promise<GatewayError>(resolve => {
+    unit.executor.onOutage = resolve;
+  });
+  const back = nextChange(events, ({ state }) => state === 'ready');
+  await server.stop();
+  await assert.rejects(runRow(unit.executor, 1, 2, 3, 4), failsWith('worker-failed'));
+  const { code, message, retryAfterMs } = await out;
+  assert.deepEqual(
+    [code, message],
+    ['unavailable', 'model "double" version 1 is out of service: the server that runs it is not there'],
+  );
+  assert.ok(retryAfterMs !== undefined && retryAfterMs <= 60);
+  assert.equal(unit.executor.outage?.code, 'unavailable');
+  await server.resume();
+  await back;
+  assert.equal(unit.executor.outage, undefined);
+  assert.deepEqual(await runRow(unit.executor, 1, 2, 3, 4), [2, 4, 6, 8]);
+  await unit.unload();
+});
+
 test('one that does not say what its tensors are is not used', async t => {
   const [right, silent] = [await startOipServer(t), await startOipServer(t)];
   silent.describes = false;

@@ -18,6 +18,9 @@ export interface OipServer {
   inputName: string;
   /** Held back until it resolves. */
   hold: Promise<void> | undefined;
+  /** Nobody listens there until `resume`. */
+  stop: () => Promise<void>;
+  resume: () => Promise<void>;
   readonly seen: { infers: number; binary: number; atOnce: number; most: number; authorization: string };
 }
 
@@ -38,6 +41,8 @@ export async function startOipServer(
     extensions: [],
     inputName: 'x',
     hold: undefined,
+    stop: async () => undefined,
+    resume: async () => undefined,
     seen: { infers: 0, binary: 0, atOnce: 0, most: 0, authorization: '' },
   };
   const listener: RequestListener = (request, response) => {
@@ -51,10 +56,14 @@ export async function startOipServer(
   const address = listening.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   server.url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
-  t.after(() => {
+  server.stop = async () => {
+    if (!listening.listening) return;
+    const closed = once(listening.close(), 'close');
     listening.closeAllConnections();
-    listening.close();
-  });
+    await closed;
+  };
+  server.resume = async () => void (await once(listening.listen(port, '127.0.0.1'), 'listening'));
+  t.after(server.stop);
   return server;
 }
 
