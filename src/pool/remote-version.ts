@@ -164,7 +164,8 @@ export class RemoteVersion implements ServingSeats {
       return result;
     } catch (thrown) {
       const error = GatewayError.from(thrown);
-      if (error.code !== 'overloaded') this.#throttle.accepted();
+      if (error.code === 'overloaded') this.#throttle.refused();
+      else this.#throttle.accepted();
       this.breaker.failed(run, error, execution);
       if (isWorkerGone(error)) this.#watch.lost(error);
       throw error;

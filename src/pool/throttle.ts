@@ -21,7 +21,7 @@ interface Bucket {
   accepts: number;
 }
 
-/** What became of the runs of the last two minutes. */
+/** What became of the runs of the last two minutes. Those under way count neither way. */
 export class Throttle {
   readonly #now: () => number;
   readonly #random: () => number;
@@ -33,17 +33,23 @@ export class Throttle {
     this.#random = random;
   }
 
-  /** Counts one run; false: it is refused here. */
+  /** Whether to ask; false: it is refused here. What becomes of one that is asked is told with `accepted` or `refused`. */
   admits(): boolean {
     const bucket = this.#bucket();
     const [requests, accepts] = this.#sums();
-    bucket.requests++;
-    return this.#random() >= refusalProbability(requests, accepts);
+    const asks = this.#random() >= refusalProbability(requests, accepts);
+    if (!asks) bucket.requests++;
+    return asks;
   }
 
-  /** One that was admitted was not refused there. */
   accepted(): void {
-    this.#bucket().accepts++;
+    const bucket = this.#bucket();
+    bucket.requests++;
+    bucket.accepts++;
+  }
+
+  refused(): void {
+    this.#bucket().requests++;
   }
 
   #sums(): [requests: number, accepts: number] {

@@ -25,8 +25,22 @@ test('a server that refuses everything is asked less, never not at all, and forg
     () => draws[(drawn++ * 617) % 1000] as number,
   );
   let asked = 0;
-  for (let i = 0; i < 2000; i++) if (throttle.admits()) asked++;
+  for (let i = 0; i < 2000; i++) {
+    if (!throttle.admits()) continue;
+    asked++;
+    throttle.refused();
+  }
   assert.ok(asked > 50 && asked < 250, `asked ${asked} of 2000 times`);
   nowMs = 120_000;
+  assert.equal(throttle.admits(), true);
+});
+
+test('runs under way say nothing yet: a server that refuses nobody has as many at once as it may', () => {
+  const throttle = new Throttle(
+    () => 0,
+    () => 0,
+  );
+  for (let run = 0; run < 8; run++) assert.equal(throttle.admits(), true);
+  for (let run = 0; run < 8; run++) throttle.accepted();
   assert.equal(throttle.admits(), true);
 });
