@@ -6,10 +6,12 @@ import { whyBroken } from './remote-failure.ts';
 import type { RemoteVersion } from './remote-version.ts';
 import type { VersionSpec } from './version-spec.ts';
 
-const ASK_FOR_MS = 10_000;
+const ASK_FOR_MS = 2000;
+/** When none answered, whoever loads it tries again after this, and longer each time. */
+const RETRY_AFTER_MS = 1000;
 const ASK_AGAIN_MS = 500;
 
-/** Rejects with `unavailable` when none answers within ten seconds, and as `examine`. */
+/** Rejects with `unavailable` when none answers within two seconds, and as `examine`. */
 export async function examineRemotely(
   remotes: readonly RemoteVersion[],
   spec: VersionSpec,
@@ -29,7 +31,8 @@ export async function examineRemotely(
       return examine(execution => found.remote.try(execution), found.signature, spec);
     }
     if (performance.now() > untilMs) {
-      throw new GatewayError('unavailable', `no remote can be used: ${asked.join('; ')}`.slice(0, 1000));
+      const message = `no remote can be used, and they are asked again: ${asked.join('; ')}`.slice(0, 1000);
+      throw new GatewayError('unavailable', message, { retryAfterMs: RETRY_AFTER_MS });
     }
     await sleep(ASK_AGAIN_MS);
   }

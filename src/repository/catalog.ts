@@ -11,11 +11,16 @@ import type { Closable, VersionLoader } from './version-keeper.ts';
 import { wantedVersions } from './version-policy.ts';
 
 export interface CatalogOptions<L extends Closable> {
-  /** Resolves when the version can answer. Rejects with a GatewayError whose message may stand in the index. */
+  /**
+   * Resolves when the version can answer. Rejects with a GatewayError whose message may stand in the index; one that is
+   * `unavailable` and says `retryAfterMs` is tried again by itself.
+   */
   readonly load: (spec: CatalogSpec, signal: AbortSignal) => Promise<L>;
   readonly events: Events;
   /** Versions loaded at once, over all models. Default 2. */
   readonly concurrency?: number;
+  /** In [0, 1), for jitter; absent: `Math.random`. */
+  readonly random?: () => number;
   /** Looks at the repository now, for `load`: what was copied a moment ago counts. Absent: the last snapshot holds. */
   readonly rescan?: () => Promise<RepositorySnapshot>;
 }
@@ -45,7 +50,8 @@ export class Catalog<L extends Closable> {
   constructor(options: CatalogOptions<L>) {
     this.#options = options;
     const limit = new ConcurrencyLimit(options.concurrency ?? 2);
-    this.#loader = { load: options.load, limit, signal: this.#closing.signal };
+    const { load, random = Math.random } = options;
+    this.#loader = { load, limit, signal: this.#closing.signal, random };
   }
 
   /** Resolves when every model has settled: ready, failed or left. Never rejects. */

@@ -25,6 +25,8 @@ export class ModelKeeper<L extends Closable> {
   readonly #versions = new Map<string, VersionKeeper<L>>();
   #published: CatalogModel<L>;
   #next: ModelTarget | undefined;
+  /** The one that is being worked on, or was last. */
+  #target: ModelTarget | undefined;
   #working: Promise<void> | undefined;
   #reported = '';
   #ignored = '';
@@ -62,6 +64,7 @@ export class ModelKeeper<L extends Closable> {
   async #work(): Promise<void> {
     for (let target = this.#next; target !== undefined; target = this.#next) {
       this.#next = undefined;
+      this.#target = target;
       if (target.kind === 'serve') await this.#serve(target.model, target.again);
       else await this.#leave(target.kind === 'gone' ? 'removed' : 'unloaded');
     }
@@ -118,11 +121,19 @@ export class ModelKeeper<L extends Closable> {
   #keeper(version: string): VersionKeeper<L> {
     const existing = this.#versions.get(version);
     if (existing !== undefined) return existing;
-    const keeper = new VersionKeeper(this.#loader, (entry, refused) =>
-      this.#changed(version, entry, refused),
+    const keeper = new VersionKeeper<L>(
+      this.#loader,
+      (entry, refused) => this.#changed(version, entry, refused),
+      () => this.#tryAgain(),
     );
     this.#versions.set(version, keeper);
     return keeper;
+  }
+
+  /** A newer target tries it anyway. */
+  #tryAgain(): void {
+    if (this.#next === undefined && this.#target?.kind === 'serve')
+      this.aim({ ...this.#target, again: false });
   }
 
   #changed(version: string, entry: VersionEntry<L>, refused: string): void {

@@ -1,5 +1,6 @@
 import { type CatalogSpec, reasonOf, specKey, type VersionEntry } from './catalog-entry.ts';
 import type { ConcurrencyLimit } from './concurrency-limit.ts';
+import { LoadRetry } from './load-retry.ts';
 
 export interface Closable {
   /** Lets what it has accepted finish, then frees everything. */
@@ -11,6 +12,8 @@ export interface VersionLoader<L> {
   readonly limit: ConcurrencyLimit;
   /** Aborted when the catalog closes. */
   readonly signal: AbortSignal;
+  /** In [0, 1), for jitter. */
+  readonly random: () => number;
 }
 
 /**
@@ -25,11 +28,20 @@ export class VersionKeeper<L extends Closable> {
   /** Of the generation that serves, and of the last one that failed. */
   #servingKey = '';
   #failedKey = '';
+  readonly #retry: LoadRetry;
 
-  /** `changed` is told each new entry, and with it what was refused just now, if anything. */
-  constructor(loader: VersionLoader<L>, changed: (entry: VersionEntry<L>, refused: string) => void) {
+  /**
+   * `changed` is told each new entry, and with it what was refused just now, if anything; `retryDue` when `become` is to
+   * be called once more, for what failed may succeed now.
+   */
+  constructor(
+    loader: VersionLoader<L>,
+    changed: (entry: VersionEntry<L>, refused: string) => void,
+    retryDue: () => void,
+  ) {
     this.#loader = loader;
     this.#changed = changed;
+    this.#retry = new LoadRetry(loader.random, retryDue);
   }
 
   get entry(): VersionEntry<L> {
@@ -40,18 +52,22 @@ export class VersionKeeper<L extends Closable> {
     return this.#entry.state === 'READY';
   }
 
-  /** Settles when `spec` serves or has failed; never rejects. What failed before is tried again only with `again`. */
+  /** Settles when `spec` serves or has failed; never rejects. What failed before is tried again only with `again`, or when that is due. */
   async become(spec: CatalogSpec, problem: string, again: boolean): Promise<void> {
     const key = `${problem} ${specKey(spec)}`;
     const old = this.#entry.state === 'READY' ? this.#entry : undefined;
     if (old !== undefined && key === this.#servingKey) {
       this.#failedKey = '';
+      this.#retry.stop();
       if (old.refused !== '') this.#set({ ...old, refused: '' });
       return;
     }
-    if (key === this.#failedKey && !again) return;
+    const isRetry = this.#retry.isDue && key === this.#failedKey;
+    if (key === this.#failedKey && !again && !isRetry) return;
+    if (isRetry) this.#retry.begin();
+    else this.#retry.stop();
     if (problem !== '') return this.#fail(key, problem);
-    if (old === undefined) this.#set({ state: 'LOADING' });
+    if (old === undefined && !isRetry) this.#set({ state: 'LOADING' });
     try {
       const { load, limit, signal } = this.#loader;
       const loaded = await limit.run(async () => {
@@ -60,9 +76,11 @@ export class VersionKeeper<L extends Closable> {
       });
       this.#servingKey = key;
       this.#failedKey = '';
+      this.#retry.stop();
       this.#set({ state: 'READY', loaded, contentSha256: spec.contentSha256, refused: '' });
     } catch (error) {
-      return this.#fail(key, reasonOf(error));
+      this.#fail(key, reasonOf(error));
+      return this.#retry.after(error);
     }
     await old?.loaded.close().catch(() => undefined);
   }
@@ -71,6 +89,7 @@ export class VersionKeeper<L extends Closable> {
   async retire(reason: string): Promise<void> {
     const old = this.#entry;
     this.#servingKey = this.#failedKey = '';
+    this.#retry.stop();
     if (old.state === 'READY') {
       this.#set({ state: 'UNLOADING' });
       await old.loaded.close().catch(() => undefined);
@@ -79,9 +98,14 @@ export class VersionKeeper<L extends Closable> {
   }
 
   #fail(key: string, reason: string): void {
+    const entry = this.#entry;
+    const isKnown = key === this.#failedKey;
     this.#failedKey = key;
-    if (this.#entry.state === 'READY') this.#set({ ...this.#entry, refused: reason }, reason);
-    else this.#set({ state: 'UNAVAILABLE', reason });
+    if (entry.state === 'READY') {
+      if (!isKnown || entry.refused !== reason) this.#set({ ...entry, refused: reason }, reason);
+    } else if (!isKnown || entry.state !== 'UNAVAILABLE' || entry.reason !== reason) {
+      this.#set({ state: 'UNAVAILABLE', reason });
+    }
   }
 
   #set(entry: VersionEntry<L>, refused = ''): void {

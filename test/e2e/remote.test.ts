@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { after, before } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkerRow } from '../../src/admin/service.ts';
 import { assertOk, inferBinary, inferUrl } from '../support/client.ts';
 import { freePort, type Headgate, startHeadgate } from '../support/headgate.ts';
@@ -69,6 +70,34 @@ test('a remote that nobody answers at keeps no version from its own instances, a
     [remote?.device, remote?.detail, remote?.models?.[0]?.model],
     ['remote', 'ECONNREFUSED', 'beside'],
   );
+});
+
+test('a remote that comes later is found by itself, and the index says meanwhile that it is not there', async () => {
+  const port = await freePort();
+  const late = path.join(folder, 'late');
+  await writeRepository(late, {
+    mlp: { versions: {}, config: `remote: [{ url: "http://127.0.0.1:${port}" }]\n` },
+  });
+  await using waiting = await startHeadgate({ repository: late, waitForReady: false });
+  const index = async () => {
+    const response = await fetch(`${waiting.url}/v2/repository/index`, { method: 'POST' });
+    const [entry] = (await response.json()) as { state: string; reason: string }[];
+    return entry;
+  };
+  while ((await index())?.state !== 'UNAVAILABLE') await sleep(20);
+  assert.match(
+    (await index())?.reason ?? '',
+    /^no remote can be used, and they are asked again: .*ECONNREFUSED/,
+  );
+  await using _ = await startHeadgate({
+    repository: path.join(folder, 'there'),
+    command: 'worker',
+    port,
+  });
+  while ((await index())?.state !== 'READY') await sleep(20);
+  const there = await inferBinary(inferUrl(waiting.url, 'mlp'), [rowOf(3)]);
+  assertOk(there);
+  assert.deepEqual(there.binary, (await inferBinary(inferUrl(gateway.url, 'mlp'), [rowOf(3)])).binary);
 });
 
 test('when a remote is killed under a batch the other answers, and nobody gets a wrong answer', async () => {

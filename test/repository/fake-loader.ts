@@ -17,6 +17,8 @@ export class FakeLoader {
   /** Ids whose load or close waits until `release`. */
   readonly held = new Map<string, PromiseWithResolvers<void>>();
   readonly broken = new Set<string>();
+  /** As broken, for want of something that may come. */
+  readonly missing = new Set<string>();
   readonly events = createEvents();
   readonly catalog: Catalog<FakeVersion>;
   loading = 0;
@@ -59,6 +61,7 @@ export class FakeLoader {
     this.#note(`load ${id}`);
     await this.held.get(`load ${id}`)?.promise;
     this.loading--;
+    if (this.missing.has(id)) throw new GatewayError('unavailable', `${id} is missing`, { retryAfterMs: 1 });
     if (this.broken.has(id)) throw new GatewayError('model-failed', `${id} is broken`);
     return { id, close: () => this.#close(id) };
   }

@@ -13,6 +13,8 @@ export interface HeadgateOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   readonly command?: 'serve' | 'worker';
   readonly env?: Readonly<Record<string, string>>;
+  /** Of the data plane; absent: a free one. */
+  readonly port?: number;
   /** Resolve when it listens, without waiting for the models. */
   readonly waitForReady?: boolean;
   /** What a shell does before it becomes the gateway: `ulimit -n 64`. */
@@ -50,7 +52,12 @@ export async function freePort(): Promise<number> {
 
 export async function startHeadgate(options: HeadgateOptions): Promise<Headgate> {
   const folder = await mkdtemp(path.join(tmpdir(), 'headgate-test-'));
-  const { file, port, adminPort } = await writeConfig(folder, options.repository, options.config);
+  const { file, port, adminPort } = await writeConfig(
+    folder,
+    options.repository,
+    options.config,
+    options.port,
+  );
   const command = [process.execPath, 'src/main.ts', options.command ?? 'serve', '--config', file] as const;
   const [program, ...args] =
     options.shell === undefined
@@ -80,8 +87,9 @@ export async function writeConfig(
   folder: string,
   repository: string,
   more: Readonly<Record<string, unknown>> = {},
+  wantedPort?: number,
 ) {
-  const [port, adminPort] = [await freePort(), await freePort()];
+  const [port, adminPort] = [wantedPort ?? (await freePort()), await freePort()];
   const config = {
     repository,
     http: { host: '127.0.0.1', port },
