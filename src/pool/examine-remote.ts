@@ -2,7 +2,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '../errors.ts';
 import { type Examined, examine } from './examine.ts';
-import { whyBroken } from './remote-failure.ts';
 import type { RemoteVersion } from './remote-version.ts';
 import type { VersionSpec } from './version-spec.ts';
 
@@ -22,7 +21,7 @@ export async function examineRemotely(
       remotes.map(remote =>
         remote.introduce().then(
           signature => ({ remote, signature }),
-          (error: unknown) => `${remote.worker}: ${whyBroken(error)}`,
+          (error: unknown) => `${remote.worker}: ${remote.client.why(error)}`,
         ),
       ),
     );

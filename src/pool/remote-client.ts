@@ -1,5 +1,6 @@
 /** Open Inference Protocol to a server elsewhere, over http or https. Every exchange ends at its signal. */
 import { readFile } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
 import { type Dispatcher, Pool } from 'undici';
 import { GatewayError } from '../errors.ts';
 import type { Execution, ExecutionResult, ModelSignature } from '../inference.ts';
@@ -8,7 +9,7 @@ import { parseModelMetadata } from '../protocol/model-metadata.ts';
 import { decodeReply } from '../protocol/worker-reply.ts';
 import { encodeExecution } from '../protocol/worker-request.ts';
 import { engineMs } from './infer-call.ts';
-import { brokenExchange, refusedReply } from './remote-failure.ts';
+import { brokenExchange, refusedReply, whyBroken } from './remote-failure.ts';
 import { type RemoteSpec, type RemoteTls, shownUrl } from './remote-spec.ts';
 
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
@@ -34,6 +35,8 @@ export class RemoteClient {
   readonly #documents: Pool;
   readonly #path: string;
   readonly #headers: Readonly<Record<string, string>>;
+  /** Undefined where there is no TLS. */
+  readonly #showsCertificate: boolean | undefined;
 
   /** Rejects with `invalid` where a file of it cannot be read. */
   static async open(spec: RemoteSpec, model: string): Promise<RemoteClient> {
@@ -55,6 +58,7 @@ export class RemoteClient {
     const version = spec.version === undefined ? '' : `/versions/${encodeURIComponent(spec.version)}`;
     this.#path = `/v2/models/${encodeURIComponent(spec.model ?? model)}${version}`;
     this.#headers = authorization(spec);
+    this.#showsCertificate = origin.startsWith('https:') ? spec.tls?.cert !== undefined : undefined;
   }
 
   /** Rejects with a GatewayError. */
@@ -85,6 +89,11 @@ export class RemoteClient {
     if (own.status !== 404 && own.status !== 405) throw notReady(own.status);
     const { status } = await this.#send(this.#documents, 'GET', '/v2/health/ready', signal);
     if (status !== 200) throw notReady(status);
+  }
+
+  /** Why an exchange with it failed, in words for operators. */
+  why(error: unknown): string {
+    return whyBroken(error, this.#showsCertificate);
   }
 
   /** Ends everything in flight with this error, now. */
@@ -162,7 +171,23 @@ async function tlsOf({ ca, cert, key, serverName }: RemoteTls = {}): Promise<Rec
       throw new GatewayError('invalid', `remote: tls.${name}: expected a file that can be read`);
     });
   }
+  if ((cert === undefined) !== (key === undefined))
+    throw new GatewayError('invalid', 'remote: tls: expected both cert and key, or neither');
+  assertUsable(named);
   return named;
+}
+
+/** What is no PEM, and a key of another certificate, would else be seen with the first connection. */
+function assertUsable(named: Record<string, unknown>): void {
+  try {
+    createSecureContext(named);
+  } catch (error) {
+    const why = error instanceof Error ? error.message.slice(0, 200) : '';
+    throw new GatewayError(
+      'invalid',
+      `remote: tls: expected PEM files, and the key of the certificate (${why})`,
+    );
+  }
 }
 
 function notReady(status: number): GatewayError {

@@ -1,5 +1,6 @@
 /** What a remote's answer or silence means to the caller. */
 import { GatewayError } from '../errors.ts';
+import { tlsAdvice } from './tls-advice.ts';
 import { workerGone, workerGoneBefore } from './worker-failure.ts';
 
 const RETRY_AFTER_MS = 1000;
@@ -8,7 +9,7 @@ const MAX_MESSAGE_CHARS = 1000;
 
 /** Of a connection that was never made, so that nothing was sent on it. */
 const NEVER_SENT =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_.*|CERT_.*|.*_CERT.*|UNABLE_TO_.*)$/;
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_.*|ERR_SSL_.*_ALERT_.*|CERT_.*|.*_CERT.*|UNABLE_TO_.*)$/;
 /** It does not serve us this model: it has it no more, wants another token, or knows no versions. */
 const NOT_SERVED = new Set([401, 403, 404, 405, 501]);
 /** It cannot run this input, or so many rows. Servers differ: one says 400 where another says 500. */
@@ -55,12 +56,12 @@ export function brokenExchange(error: unknown): GatewayError {
   return NEVER_SENT.test(codeOf(error)) ? workerGoneBefore(error) : workerGone(error);
 }
 
-/** In words for operators; no addresses but the remote's own are in it. */
-export function whyBroken(error: unknown): string {
+/** In words for operators; no addresses but the remote's own are in it. `shows` as in `tlsAdvice`. */
+export function whyBroken(error: unknown, shows?: boolean): string {
   if (error instanceof GatewayError && error.cause === undefined) return error.message;
   const cause = error instanceof GatewayError ? error.cause : error;
   const code = codeOf(cause);
-  if (code !== '') return code;
+  if (code !== '') return [code, tlsAdvice(code, shows)].filter(Boolean).join(': ');
   if (typeof cause === 'string') return cause.slice(0, 200);
   return error instanceof GatewayError && error.code !== 'internal' ? error.message : messageOf(cause);
 }

@@ -5,7 +5,7 @@
 import { GatewayError } from '../errors.ts';
 import type { Execution, ExecutionResult, ModelSignature } from '../inference.ts';
 import type { RemoteClient } from './remote-client.ts';
-import { mayBeRefusedForm, whyBroken } from './remote-failure.ts';
+import { mayBeRefusedForm } from './remote-failure.ts';
 import { signatureMismatch } from './signature-mismatch.ts';
 
 export interface RemoteWatchOptions {
@@ -77,7 +77,7 @@ export class RemoteWatch {
 
   /** A connection broke under a run. */
   lost(error: GatewayError): void {
-    this.#shut(whyBroken(error));
+    this.#shut(this.#options.client.why(error));
     clearTimeout(this.#timer);
     void this.#look();
   }
@@ -144,7 +144,7 @@ export class RemoteWatch {
       this.#misses = 0;
       this.#rise();
     } catch (error) {
-      if (++this.#misses >= MISSES_TO_SHUT || !this.#isUp) this.#shut(whyBroken(error));
+      if (++this.#misses >= MISSES_TO_SHUT || !this.#isUp) this.#shut(this.#options.client.why(error));
     }
     this.#looking = false;
     if (this.#closing.signal.aborted) return;

@@ -1,36 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import test, { type TestContext } from 'node:test';
-import { GatewayError } from '../../src/errors.ts';
+import test from 'node:test';
+import type { GatewayError } from '../../src/errors.ts';
 import { signatureMismatch } from '../../src/pool/signature-mismatch.ts';
-import type { VersionSpec } from '../../src/pool/version-spec.ts';
 import { startOipServer } from '../support/oip-server.ts';
+import { failsWith, remoteSpec } from './remote-spec.ts';
 import { nextChange, rowOf, runRow, type slotOf, startPool } from './running-pool.ts';
-
-function remoteSpec(remotes: VersionSpec['remotes'], over: Partial<VersionSpec> = {}): VersionSpec {
-  return {
-    model: 'double',
-    version: '1',
-    content: { file: '', sha256: '', externalData: [] },
-    maxBatchSize: undefined,
-    batchSizes: [],
-    derivedMaxBatchSize: 4,
-    warmup: [],
-    instances: [],
-    remotes: remotes ?? [],
-    isolation: 'shared',
-    longestRunMs: 20_000,
-    ...over,
-  };
-}
-
-const failsWith =
-  (code: string, words = /./) =>
-  (error: unknown): boolean =>
-    error instanceof GatewayError && error.code === code && words.test(error.message);
 
 test('a server that speaks JSON alone is a version: verified through it, and asked in JSON', async t => {
   const server = await startOipServer(t);
@@ -152,23 +126,6 @@ test('a token from the environment is sent, and a name and password of the url a
   await unit.unload();
 });
 
-test('TLS is verified: with the authority that signed it a server is used, without it it is refused', async t => {
-  const tls = certificates(t);
-  const server = await startOipServer(t, tls);
-  const { pool } = await startPool(t);
-  const unit = await pool.load(
-    remoteSpec([
-      { url: server.url, concurrency: 1, tls: { ca: tls.ca } },
-      { url: server.url, concurrency: 1 },
-    ]),
-  );
-  assert.deepEqual(await runRow(unit.executor, 1, 2, 3, 4), [2, 4, 6, 8]);
-  const [trusted, unknown] = pool.remotes();
-  assert.deepEqual([trusted?.state, unknown?.state], ['ready', 'unreachable']);
-  assert.match(unknown?.detail ?? '', /UNABLE_TO_VERIFY|SELF_SIGNED/);
-  await unit.unload();
-});
-
 test('a connection that breaks during a run shuts the remote, and what ran apart is not condemned', async t => {
   const server = await startOipServer(t);
   const { pool } = await startPool(t);
@@ -230,17 +187,3 @@ test('signatures fit whatever the order of their tensors and the sizes left free
   const wide = { inputs: [{ ...x, shape: [8, 5] }], outputs: [] };
   assert.equal(signatureMismatch(of(x), wide), "its input 'x' has shape [8,5], expected [-1,4]");
 });
-
-function certificates(t: TestContext): { ca: string; key: Buffer; cert: Buffer } {
-  const folder = mkdtempSync(path.join(tmpdir(), 'headgate-tls-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
-  const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-  openssl('req', '-x509', ...ec, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=test authority');
-  openssl('req', ...ec, '-keyout', 'key.pem', '-out', 'own.csr', '-subj', '/CN=server');
-  writeFileSync(path.join(folder, 'ext'), 'subjectAltName=IP:127.0.0.1\n');
-  const signing = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-extfile', 'ext'];
-  openssl('x509', '-req', '-in', 'own.csr', ...signing, '-out', 'cert.pem');
-  const read = (name: string) => readFileSync(path.join(folder, name));
-  return { ca: path.join(folder, 'ca.pem'), key: read('key.pem'), cert: read('cert.pem') };
-}

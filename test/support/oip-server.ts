@@ -1,8 +1,9 @@
 /** A server that speaks Open Inference Protocol v2 in JSON alone, sharing no code with Headgate: y = 2x over four columns. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, Server } from 'node:https';
 import type { TestContext } from 'node:test';
+import type { TlsOptions } from 'node:tls';
 
 export interface OipServer {
   url: string;
@@ -21,6 +22,8 @@ export interface OipServer {
   /** Nobody listens there until `resume`. */
   stop: () => Promise<void>;
   resume: () => Promise<void>;
+  /** Shows another certificate to whoever connects from now on. */
+  renew: (tls: TlsOptions) => void;
   readonly seen: { infers: number; binary: number; atOnce: number; most: number; authorization: string };
 }
 
@@ -28,10 +31,7 @@ interface Body {
   readonly inputs: readonly [{ readonly shape: readonly number[]; readonly data: readonly number[] }];
 }
 
-export async function startOipServer(
-  t: TestContext,
-  tls?: { readonly key: Buffer; readonly cert: Buffer },
-): Promise<OipServer> {
+export async function startOipServer(t: TestContext, tls?: TlsOptions): Promise<OipServer> {
   const server: OipServer = {
     url: '',
     refuseWith: undefined,
@@ -43,6 +43,7 @@ export async function startOipServer(
     hold: undefined,
     stop: async () => undefined,
     resume: async () => undefined,
+    renew: () => undefined,
     seen: { infers: 0, binary: 0, atOnce: 0, most: 0, authorization: '' },
   };
   const listener: RequestListener = (request, response) => {
@@ -63,6 +64,9 @@ export async function startOipServer(
     await closed;
   };
   server.resume = async () => void (await once(listening.listen(port, '127.0.0.1'), 'listening'));
+  server.renew = more => {
+    if (listening instanceof Server) listening.setSecureContext({ ...tls, ...more });
+  };
   t.after(server.stop);
   return server;
 }
