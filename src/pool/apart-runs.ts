@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Execution, ExecutionResult, Slot } from '../inference.ts';
 import type { LoadOrder } from '../protocol/load-order.ts';
 import { allowedMs, RunWatch } from './run-watch.ts';
-import type { ScratchWorkers } from './scratch-workers.ts';
+import { ProcessLost, type ScratchWorkers } from './scratch-workers.ts';
 import { versionPath, type WorkerClient } from './worker-client.ts';
 import { isWorkerGone, workerGone, workerGoneBefore } from './worker-failure.ts';
 
@@ -21,6 +21,7 @@ type RunOne = (execution: Execution, usualMs: number | undefined) => Promise<Exe
 
 /** How long a process that has the version loaded waits for more to run, ms. */
 const LINGER_MS = 200;
+const HANGS = 'the run hangs';
 
 /**
  * Runs what may take its process down in a process where nothing else runs: one run at a time, for one version. Such a
@@ -54,7 +55,8 @@ export class ApartRuns {
         await this.#options.workers.use(client => this.#serve(client), workerGone);
       } catch (error) {
         // Before anybody was served; what a run took down its caller has heard of.
-        if (!isServed(error)) this.#waiting.shift()?.(new ApartSlot(this.#options.kind, () => unable(error)));
+        if (!(error instanceof ProcessLost))
+          this.#waiting.shift()?.(new ApartSlot(this.#options.kind, () => unable(error)));
       }
     }
     this.#works = false;
@@ -69,7 +71,7 @@ export class ApartRuns {
       const slot = new ApartSlot(kind, (execution, usualMs) => this.#run(client, path, execution, usualMs));
       grant(slot);
       const error = await slot.ended;
-      if (isWorkerGone(error)) throw new Served();
+      if (isWorkerGone(error)) throw new ProcessLost(isHung(error));
     }
     await client.unload(model, order.version);
   }
@@ -95,7 +97,7 @@ export class ApartRuns {
     const { promise: hung, reject } = Promise.withResolvers<never>();
     const watch = new RunWatch(
       () => performance.now(),
-      () => reject(workerGone('the run hangs')),
+      () => reject(workerGone(HANGS)),
     );
     const watched = watch.begin(allowedMs(usualMs, this.#options.hungAfterMs));
     try {
@@ -136,11 +138,8 @@ class ApartSlot implements Slot {
   }
 }
 
-/** Ends a job whose process a run took down. */
-class Served extends Error {}
-
-function isServed(error: unknown): boolean {
-  return error instanceof Served;
+function isHung(error: unknown): boolean {
+  return error instanceof Error && error.cause === HANGS;
 }
 
 async function unable(cause: unknown): Promise<never> {

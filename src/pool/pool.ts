@@ -128,10 +128,10 @@ export class Pool {
     this.#scheduler.setCapacity('cpu', this.#cores);
     if (this.#options.leavesCoreToGateway === true) this.#coreBudget.start();
     const fleet = new WorkerFleet(settings);
-    const scratch = new ScratchWorkers(this.#cores, settings, () =>
+    const scratch = new ScratchWorkers('scratch', this.#cores, settings, () =>
       start('scratch', Math.min(19, niceness + NICER)),
     );
-    const apart = new ScratchWorkers(MAX_APART, settings, () => spares.takeSpared('apart'));
+    const apart = new ScratchWorkers('apart', MAX_APART, settings, () => spares.takeSpared('apart'));
     this.#parts = { directory, fleet, spares, scratch, apart };
     try {
       await fleet.slot('cpu').firstStart;

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import test from 'node:test';
+import type { WorkerDied } from '../../src/events.ts';
 import type { Executor, Slot } from '../../src/inference.ts';
 import { COMMAND, writeFakeModel } from './fake-model.ts';
 import { isAlive, nextChange, rowOf, runRow, specOf, startPool } from './running-pool.ts';
@@ -27,6 +29,24 @@ test('a run apart that takes its process down leaves the workers alone, and the 
   );
   assert.equal(changes.filter(({ state }) => state === 'exited').length, 0);
 });
+
+for (const [cause, command, options] of [
+  ['crash', COMMAND.crash, {}],
+  ['hang', COMMAND.hold, { hungAfterMs: 300 }],
+] as const) {
+  test(`the death of a process apart is counted as a worker’s: ${cause}; that of one with nothing left to do is not`, async t => {
+    const { pool, folder, events } = await startPool(t, options);
+    const deaths: WorkerDied[] = [];
+    events.on('worker:died', died => deaths.push(died));
+    const { executor } = await pool.load(specOf(writeFakeModel(folder, 'echo')));
+    const died = once(events, 'worker:died');
+    await assert.rejects(runApart(executor, command, 0), { code: 'worker-failed' });
+    await died;
+    assert.deepEqual(await runApart(executor, 1, 2), [1, 2]);
+    await pool.close();
+    assert.deepEqual(deaths, [{ worker: 'apart', cause }]);
+  });
+}
 
 test('runs apart go one at a time, in order, and a slot given back is followed by the next', async t => {
   const { pool, folder } = await startPool(t);
