@@ -54,7 +54,8 @@ export class Foresight {
   readonly #working = new WorkingTime();
   /** Since when something has waited without a pause, in working time, ms. */
   #busySince = Number.POSITIVE_INFINITY;
-  readonly #error = new PredictionError();
+  /** By priority: the less urgent, the less can be foreseen. */
+  readonly #errors: PredictionError[] = [];
   /** Undefined where all are as urgent. */
   readonly #urgent: UrgentArrivals | undefined;
   /** Of the request that was let in last, ms; 0: none was needed. */
@@ -148,7 +149,7 @@ export class Foresight {
       ...{ waitingRows, rows, free, total, soonestMs, seenRowsPerMs, overtakingPerMs, points, economy },
     };
     this.predictedMs = predictedMs(outlook);
-    const retryMs = hopelessForMs(this.predictedMs, (deadline - now) / this.#error.factorAt(now));
+    const retryMs = hopelessForMs(this.predictedMs, (deadline - now) / this.#errorOf(priority).factorAt(now));
     return retryMs === undefined ? undefined : refusedAsHopeless(this.#options.model, retryMs);
   }
 
@@ -165,20 +166,29 @@ export class Foresight {
   answered(entry: Entry, now: number): void {
     const { predictedMs, submittedAt, deadline } = entry;
     if (now > deadline) this.late(entry, now);
-    else if (!this.#wasHeldUp(entry)) this.#error.inTime(predictedMs, submittedAt, now);
+    else if (!this.#wasHeldUp(entry)) this.#errorOf(entry.priority).inTime(predictedMs, submittedAt, now);
   }
 
   /** An entry has failed for its deadline. */
   late(entry: Entry, now: number): void {
     const { predictedMs, submittedAt } = entry;
-    if (predictedMs > 0 && !this.#wasHeldUp(entry)) this.#error.late(predictedMs, submittedAt, now);
+    if (predictedMs > 0 && !this.#wasHeldUp(entry)) {
+      this.#errorOf(entry.priority).late(predictedMs, submittedAt, now);
+    }
   }
 
-  /** Its wait says nothing of waits that can be foreseen: others came before it, or nothing was run. */
-  #wasHeldUp({ priority, submittedAt }: Entry): boolean {
-    return (
-      this.#working.stoodSince(submittedAt) || this.#urgent?.hasOvertaken(priority, submittedAt) === true
-    );
+  /** Its wait says nothing of waits that can be foreseen: nothing was run. */
+  #wasHeldUp({ submittedAt }: Entry): boolean {
+    return this.#working.stoodSince(submittedAt);
+  }
+
+  #errorOf(priority: number): PredictionError {
+    let error = this.#errors[priority];
+    if (error === undefined) {
+      error = new PredictionError();
+      this.#errors[priority] = error;
+    }
+    return error;
   }
 
   #standsStill(now: number): boolean {

@@ -7,18 +7,13 @@ import { RowRate } from './row-rate.ts';
 export class UrgentArrivals {
   /** By level; the last one overtakes nobody. */
   readonly #rates: readonly RowRate[];
-  readonly #lastAt: number[];
 
   constructor(levels: number, now: number) {
     this.#rates = Array.from({ length: levels - 1 }, () => new RowRate(now));
-    this.#lastAt = this.#rates.map(() => Number.NEGATIVE_INFINITY);
   }
 
   add(rows: number, priority: number, now: number): void {
-    const rate = this.#rates[priority - 1];
-    if (rate === undefined) return;
-    rate.add(rows, now);
-    this.#lastAt[priority - 1] = now;
+    this.#rates[priority - 1]?.add(rows, now);
   }
 
   /** Rows per ms that come before those of this level. */
@@ -26,13 +21,5 @@ export class UrgentArrivals {
     let perMs = 0;
     for (let above = 0; above < priority - 1; above++) perMs += this.#rates[above]?.rowsPerMs(now) ?? 0;
     return perMs;
-  }
-
-  /** Whether any has come before those of this level since. */
-  hasOvertaken(priority: number, since: number): boolean {
-    for (let above = 0; above < priority - 1; above++) {
-      if ((this.#lastAt[above] ?? since) > since) return true;
-    }
-    return false;
   }
 }

@@ -30,6 +30,12 @@ export const SCENARIOS: readonly Scenario[] = [
     () => import('./broken-redis.ts'),
   ),
   scenario('leaving', 'R15', 'clients that leave on their way', () => import('./leaving-clients.ts')),
+  scenario(
+    'overload',
+    'R22',
+    'three and ten times what can be done, some of it urgent',
+    () => import('./overload.ts'),
+  ),
   scenario('clock', 'R19', 'a wall clock that jumps', () => import('./clock-jumps.ts')),
   scenario('sigterm', 'R20 R21', 'SIGTERM and SIGKILL under callers at work', () => import('./sigterm.ts')),
   scenario(

@@ -1,0 +1,163 @@
+/**
+ * R22, S7: three and ten times what a model can do, and bursts of it, a part of it urgent. As in P10 of the scoreboard
+ * the model is slow, so that neither the gateway nor the load is what is short.
+ */
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { poissonArrivals } from '../../src/load/arrivals.ts';
+import { closedLoop } from '../../src/load/closed-loop.ts';
+import { type OpenLoopResult, openLoop } from '../../src/load/open-loop.ts';
+import { quantile } from '../../src/load/quantile.ts';
+import { slow } from '../support/onnx.ts';
+import { accountOf } from './account.ts';
+import { none, type Row, row, timed } from './figures.ts';
+import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
+import { type Load, rowsFor, type Subject, startSubjectWith, WIDTH } from './subject.ts';
+
+const TIMEOUT_MS = 500;
+const CONFIG = `coalesce: false
+maxBatchSize: 1
+timeoutMs: ${TIMEOUT_MS}
+priorityLevels: 2
+instances: [{ kind: cpu, count: 1 }]
+`;
+/** Loop turns: some 4 ms a run. */
+const TURNS = 5000;
+/** One runs, one is on its way, one waits. */
+const CONNECTIONS = 3;
+/** Of what the model can do, what comes as urgent. */
+const URGENT_SHARE = 0.3;
+const LOADS = [
+  { times: 3, least: 0.95 },
+  { times: 10, least: 0.9 },
+];
+const MAX_REFUSAL_MS = 10;
+const MIN_URGENT = 0.99;
+const MAX_GROWTH = 1.3;
+const LOOK_MS = 100;
+
+export async function run({ short, seconds, seed, progress }: ScenarioOptions): Promise<ScenarioResult> {
+  await using subject = await startSubjectWith({
+    target: { versions: { 1: slow(TURNS, WIDTH) }, config: CONFIG },
+  });
+  const length = seconds ?? (short ? 4 : 20);
+  await capacity(subject, length);
+  const rows: Row[] = [];
+  const details: unknown[] = [];
+  let before = await capacity(subject, length);
+  for (const { times, least } of LOADS) {
+    progress(`${times} × ${before.toFixed(0)} a second`);
+    const pushed = await push(subject, { times, perSecond: before, seconds: length, seed });
+    const after = await capacity(subject, length);
+    rows.push(...figuresOf(pushed, (before + after) / 2, times, least));
+    details.push({ times, before, after, ...shownOf(pushed) });
+    before = after;
+  }
+  return { rows, details };
+}
+
+/** Right answers per second when callers ask again at once. */
+async function capacity({ address }: Subject, seconds: number): Promise<number> {
+  const result = await closedLoop({
+    ...{ ...address, ...rowsFor('target'), connections: CONNECTIONS, seconds, warmupSeconds: 1 },
+  });
+  return result.okPerSecond;
+}
+
+interface Pushed {
+  readonly usual: OpenLoopResult;
+  readonly urgent: OpenLoopResult;
+  readonly seconds: number;
+  /** Of the gateway's resident memory, the most ÷ what it was before. */
+  readonly growth: number;
+}
+
+interface Push {
+  readonly times: number;
+  readonly perSecond: number;
+  readonly seconds: number;
+  readonly seed: number;
+}
+
+async function push(subject: Subject, { times, perSecond, seconds, seed }: Push): Promise<Pushed> {
+  const { pid } = subject.headgate;
+  const beforeBytes = residentBytes(pid);
+  let mostBytes = beforeBytes;
+  const over = new AbortController();
+  const watched = (async () => {
+    while (!over.signal.aborted) {
+      mostBytes = Math.max(mostBytes, residentBytes(pid));
+      await sleep(LOOK_MS);
+    }
+  })();
+  const urgentPerSecond = URGENT_SHARE * perSecond;
+  const [usual, urgent] = await Promise.all([
+    offer(subject, rowsFor('target'), times * perSecond - urgentPerSecond, seconds, seed),
+    offer(subject, urgentLoad(), urgentPerSecond, seconds, seed + 1),
+  ]);
+  over.abort();
+  await watched;
+  return { usual, urgent, seconds, growth: mostBytes / beforeBytes };
+}
+
+function offer({ address }: Subject, load: Load, perSecond: number, seconds: number, seed: number) {
+  return openLoop({
+    ...{ ...address, ...load, maxConnections: 4096, timeoutMs: TIMEOUT_MS + 1000 },
+    arrivals: poissonArrivals(perSecond, Math.ceil(perSecond * seconds), seed),
+  });
+}
+
+function urgentLoad(): Load {
+  const { requests, check } = rowsFor('target');
+  return { requests: requests.map(request => withHeader(request, 'headgate-priority: 1')), check };
+}
+
+/** Behind the request line. */
+function withHeader(request: Buffer, header: string): Buffer {
+  const at = request.indexOf('\r\n') + 2;
+  return Buffer.concat([request.subarray(0, at), Buffer.from(`${header}\r\n`), request.subarray(at)]);
+}
+
+function residentBytes(pid: number): number {
+  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+  return Number(kib) * 1024;
+}
+
+/** Pure. `peak`: right answers per second without overload. */
+export function figuresOf(pushed: Pushed, peak: number, times: number, least: number): Row[] {
+  const { usual, urgent, seconds, growth } = pushed;
+  const good = [usual, urgent].reduce((sum, { okMs }) => sum + okMs.filter(ms => ms <= TIMEOUT_MS).length, 0);
+  const goodput = good / seconds / peak;
+  const refusedMs = Float64Array.from([...usual.refusedMs, ...urgent.refusedMs]).sort();
+  const refusalMs = quantile(refusedMs, 0.99);
+  const answered = urgent.okMs.filter(ms => ms <= TIMEOUT_MS).length / urgent.requests;
+  const accounts = [accountOf(usual), accountOf(urgent)];
+  const bad = accounts.reduce((sum, { lost, wrong, failed }) => sum + lost + wrong + failed, 0);
+  const at = `at ${times} ×`;
+  return [
+    timed(`S7 goodput ${at}`, goodput.toFixed(3), `≥ ${least}`, goodput >= least),
+    timed(
+      `S7 refused within, p99 ${at}`,
+      `${refusalMs.toFixed(1)} ms`,
+      `≤ ${MAX_REFUSAL_MS} ms`,
+      refusalMs <= MAX_REFUSAL_MS,
+    ),
+    timed(
+      `S7 urgent ones answered ${at}`,
+      `${(100 * answered).toFixed(2)} %`,
+      `≥ ${100 * MIN_URGENT} %`,
+      answered >= MIN_URGENT,
+    ),
+    row(`S7 memory ${at}`, `${growth.toFixed(2)} ×`, `≤ ${MAX_GROWTH} ×`, growth <= MAX_GROWTH),
+    none(`S7 lost, wrong or failed ${at}`, bad, usual.requests + urgent.requests),
+  ];
+}
+
+function shownOf({ usual, urgent, growth }: Pushed) {
+  const shown = ({ outcomes, firsts, generator, okMs, refusedMs }: OpenLoopResult) => ({
+    ...{ outcomes, firsts, generator },
+    okP99Ms: quantile(okMs, 0.99),
+    refusedP50Ms: quantile(refusedMs, 0.5),
+  });
+  return { usual: shown(usual), urgent: shown(urgent), growth };
+}
