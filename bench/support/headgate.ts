@@ -10,11 +10,16 @@ export async function startHeadgate(
   repository: string,
   folder: string,
   options: Readonly<Record<string, unknown>> = {},
-  start: { readonly node?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {},
+  start: {
+    readonly node?: readonly string[];
+    readonly env?: Readonly<Record<string, string>>;
+    /** Another checkout's. */
+    readonly main?: string;
+  } = {},
 ): Promise<Server> {
   await mkdir(folder, { recursive: true });
   const { file, port, adminPort } = await writeConfig(folder, repository, options);
-  const server = new Server([...(start.node ?? []), MAIN, 'serve', '--config', file], {
+  const server = new Server([...(start.node ?? []), start.main ?? MAIN, 'serve', '--config', file], {
     folder,
     port,
     adminPort,
