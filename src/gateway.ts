@@ -1,14 +1,11 @@
-import type { AdminService, WantedBreaker } from './admin/service.ts';
 import { RetryBudget } from './batch/retry-budget.ts';
 import type { LoadedGatewayConfig } from './config/gateway-config.ts';
-import { describeGatewayConfig } from './config/gateway-config.ts';
 import { modelConfigJson } from './config/triton-json.ts';
 import { GatewayError } from './errors.ts';
 import type { Events } from './events.ts';
 import { type Answerer, fallbackOf, misfitOf, submitOr } from './fallback.ts';
 import type { DataPlaneService, IndexEntry, Target } from './http/service.ts';
-import { learnedRows, modelRows, pressureView, workerRows } from './operator-tables.ts';
-import { PressureWatch } from './overload/pressure-watch.ts';
+import { Operators, unknownModel } from './operators.ts';
 import { Pool, type PoolOptions } from './pool/pool.ts';
 import { Pressure } from './pressure.ts';
 import { Catalog } from './repository/catalog.ts';
@@ -18,10 +15,8 @@ import { type RepositoryWatch, watchRepository } from './repository/watch.ts';
 import { type ResultStores, resultStores } from './result-stores.ts';
 import { chooseVersion } from './route/choose-version.ts';
 import { ServingVersion } from './serving-version.ts';
-import { Metrics } from './telemetry/metrics.ts';
 import { Statistics } from './telemetry/statistics.ts';
-import { VERSION } from './version.ts';
-import { breakerRows, HeldBreakers } from './version-breakers.ts';
+import { HeldBreakers } from './version-breakers.ts';
 
 type Model = CatalogModel<ServingVersion>;
 
@@ -41,14 +36,15 @@ export interface GatewayOptions {
  * Life: `start` brings up the workers and everything the models folder holds, and follows the folder from then on;
  * `close` comes after the data plane has answered what it accepted, and ends the workers.
  */
-export class Gateway implements DataPlaneService, AdminService {
+export class Gateway implements DataPlaneService {
+  /** What operators see and do. */
+  readonly operators: Operators;
   #loadedConfig: LoadedGatewayConfig;
   readonly #events: Events;
   readonly #stores: ResultStores;
   readonly #pool: Pool;
   readonly #catalog: Catalog<ServingVersion>;
   readonly #statistics: Statistics;
-  readonly #metrics: Metrics;
   /** Targets by what was asked, each good as long as its model is as it was. Emptied when any version changes. */
   readonly #targets = new Map<string, { readonly of: Model; readonly target: Target }>();
   /** By model. */
@@ -57,7 +53,6 @@ export class Gateway implements DataPlaneService, AdminService {
   readonly #misfits = new Set<string>();
   readonly #heldBreakers = new HeldBreakers();
   readonly #pressure = new Pressure();
-  readonly #pressureWatch: PressureWatch;
   #watch: RepositoryWatch | undefined;
   #state: 'starting' | 'serving' | 'closing' = 'starting';
 
@@ -67,16 +62,7 @@ export class Gateway implements DataPlaneService, AdminService {
     const { joinsRequests } = options;
     this.#stores = resultStores(loaded.config.cache, events);
     this.#pool = new Pool(options.pool, events);
-    this.#pressureWatch = new PressureWatch(this.#pressure, events);
     this.#statistics = new Statistics(events);
-    this.#metrics = new Metrics(events, {
-      buildVersion: VERSION,
-      queuedRows: () => this.#queuedRows(),
-      breakers: () => this.breakers(),
-      pressure: () => this.pressure(),
-      limits: () => this.#limits(),
-      caches: { kept: () => this.#caches(), dropped: () => this.#stores.store.dropped },
-    });
     this.#catalog = new Catalog({
       load: async spec => {
         const { model, version } = spec;
@@ -89,6 +75,16 @@ export class Gateway implements DataPlaneService, AdminService {
       events,
       concurrency: loaded.config.workers.cpuCores,
       rescan: () => this.#following().rescan(),
+    });
+    this.operators = new Operators({
+      gateway: this,
+      catalog: this.#catalog,
+      pool: this.#pool,
+      stores: this.#stores,
+      heldBreakers: this.#heldBreakers,
+      pressure: this.#pressure,
+      config: () => this.#loadedConfig,
+      events,
     });
     events.on('version:changed', () => this.#targets.clear());
   }
@@ -125,8 +121,7 @@ export class Gateway implements DataPlaneService, AdminService {
     // Together, not in turn: a load under way ends only with its worker.
     await Promise.all([this.#catalog.close(), this.#pool.close()]);
     this.#stores.shared?.close();
-    this.#pressureWatch.close();
-    this.#metrics.close();
+    this.operators.close();
   }
 
   /** Ends the workers now; what runs is lost. */
@@ -243,72 +238,9 @@ export class Gateway implements DataPlaneService, AdminService {
     return this.#catalog.unload(model);
   }
 
-  /**
-   * Drops what is kept of a model, or of one of its versions, here and in the shared cache; how many results that were
-   * here. Rejects with `not-found`, or `unavailable` when the shared cache could not be told.
-   */
-  async purge(model: string, version: string | undefined): Promise<number> {
-    this.#model(model);
-    const { store, shared } = this.#stores;
-    // First there: until it is told, what is missing here would be found there again.
-    const told = shared?.purge(model, version).then(
-      () => true,
-      () => false,
-    );
-    const isTold = (await told) ?? true;
-    const purged = store.purge(model, version);
-    if (!isTold) {
-      throw new GatewayError(
-        'unavailable',
-        'purged here, but the shared cache could not be told: other gateways still have the results; try again',
-      );
-    }
-    return purged;
-  }
-
-  // What operators see.
-
-  models() {
-    return modelRows(this.#catalog.list());
-  }
-
-  learned() {
-    return learnedRows(this.#catalog.list());
-  }
-
-  workers() {
-    return workerRows(this.#pool.view(), this.#pool.remotes());
-  }
-
-  breakers() {
-    return breakerRows(this.#serving());
-  }
-
-  setBreaker(model: string, version: string, wanted: WantedBreaker): void {
-    const entry = this.#model(model).versions.get(version);
-    if (entry?.state !== 'READY') {
-      throw new GatewayError('not-found', `model "${model}" has no version ${version} that is ready`);
-    }
-    this.#heldBreakers.set(model, version, entry.loaded.unit.executor, wanted);
-  }
-
-  pressure() {
-    return pressureView(this.#pressure, this.#pressureWatch.strain);
-  }
-
-  config(): unknown {
-    return describeGatewayConfig(this.#loadedConfig);
-  }
-
-  metrics(): Promise<string> {
-    return this.#metrics.text();
-  }
-
   #model(name: string): Model {
     const model = this.#catalog.get(name);
-    if (model === undefined) {
-      throw new GatewayError('not-found', `Request for unknown model: '${name}' is not found`);
-    }
+    if (model === undefined) throw unknownModel(name);
     return model;
   }
 
@@ -324,35 +256,6 @@ export class Gateway implements DataPlaneService, AdminService {
   #following(): RepositoryWatch {
     if (this.#watch === undefined) throw new GatewayError('unavailable', 'the gateway is starting');
     return this.#watch;
-  }
-
-  *#queuedRows() {
-    for (const { model, version, loaded } of this.#serving()) {
-      yield { model, version, rows: loaded.batcher.queuedRows };
-    }
-  }
-
-  *#limits() {
-    for (const { model, version, loaded } of this.#serving()) {
-      for (const limit of loaded.unit.executor.limits()) yield { model, version, ...limit };
-    }
-  }
-
-  *#caches() {
-    for (const { model, version, loaded } of this.#serving()) {
-      const { shelf, answers } = loaded.cached ?? {};
-      if (shelf === undefined) continue;
-      const stepsAside = answers?.mode === 'aside';
-      yield { model, version, bytes: shelf.bytes, results: shelf.size, stepsAside };
-    }
-  }
-
-  *#serving() {
-    for (const { name, versions } of this.#catalog.list()) {
-      for (const [version, entry] of versions) {
-        if (entry.state === 'READY') yield { model: name, version, loaded: entry.loaded };
-      }
-    }
   }
 }
 

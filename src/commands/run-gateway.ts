@@ -44,7 +44,7 @@ export async function runGateway(sources: GatewaySources, { role }: RunOptions):
   const gateway = new Gateway(loaded, { joinsRequests: role === 'gateway', pool }, events);
   const live = { config };
   const data = createDataPlane(gateway, dataPlaneOptions(live), events);
-  const admin = createAdminPlane(gateway, { ...config.admin, buildVersion: VERSION }, error =>
+  const admin = createAdminPlane(gateway.operators, { ...config.admin, buildVersion: VERSION }, error =>
     log.logger.error({ err: error }, 'admin plane'),
   );
   const running = { config, log, gateway, data, admin };
@@ -88,7 +88,7 @@ async function start({ config, gateway, data, admin }: Running): Promise<void> {
     `Headgate ${VERSION} on ${dataUrl}, admin on ${adminUrl}; loading ${config.repository}\n`,
   );
   await gateway.start();
-  process.stdout.write(whatIsServed(gateway.models(), dataUrl, config.repository));
+  process.stdout.write(whatIsServed(gateway.operators.models(), dataUrl, config.repository));
 }
 
 /** Ready turns 503 at once; what was accepted is answered; then connections, workers and the admin plane end. */

@@ -37,7 +37,7 @@ test('a gateway whose models have had no worker for five seconds is not ready, a
   await gateway.start();
   assert.equal(gateway.isReady(), true);
   const exited = once(events, 'worker:changed');
-  process.kill(gateway.workers()[0]?.pid as number, 'SIGKILL');
+  process.kill(gateway.operators.workers()[0]?.pid as number, 'SIGKILL');
   await exited;
   assert.equal(gateway.isReady(), true, 'a worker that is being replaced is no reason yet');
   const now = performance.now.bind(performance);
@@ -74,7 +74,7 @@ test('a start that is overtaken by close leaves no worker', async t => {
   await gateway.close();
   await started;
   assert.deepEqual(
-    gateway.workers().filter(({ pid }) => pid !== undefined && isAlive(pid)),
+    gateway.operators.workers().filter(({ pid }) => pid !== undefined && isAlive(pid)),
     [],
   );
 });
