@@ -32,7 +32,10 @@ const STANDS_IN_FOR = new Set([
   'deadline',
 ]);
 
-/** The results of one version: looks them up and keeps new ones, for as long as its options say. */
+/**
+ * The results of one version: looks them up and keeps new ones, for as long as its options say. On its shelf their times
+ * are of this process's clock that never jumps; in the second level, which others read, of the wall clock.
+ */
 export class Keeper {
   readonly #options: KeeperOptions;
 
@@ -86,7 +89,7 @@ export class Keeper {
     const { shelf } = this.#options;
     const stored = shelf.get(key);
     if (stored === undefined) return undefined;
-    const ageMs = Math.max(0, Date.now() - stored.storedAt);
+    const ageMs = performance.now() - stored.storedAt;
     const freshness = freshnessOf(ageMs, this.#options, control);
     if (freshness === 'gone') shelf.delete(key);
     if (freshness === 'gone' || freshness === 'spare') return undefined;
@@ -100,7 +103,7 @@ export class Keeper {
     const stored = this.#options.shelf.get(key);
     if (stored === undefined) return undefined;
     const { ttlMs, staleIfErrorMs } = this.#options;
-    const ageMs = Date.now() - stored.storedAt;
+    const ageMs = performance.now() - stored.storedAt;
     if (ageMs >= ttlMs + staleIfErrorMs) return undefined;
     return resultOf(stored, { outcome: 'stale', ageMs, renew: false, standsIn: true });
   }
@@ -124,9 +127,9 @@ export class Keeper {
     const { shelf, ttlMs } = this.#options;
     if (stored === undefined) return;
     // Another machine's clock may be ahead of ours.
-    const result = { ...stored, storedAt: Math.min(stored.storedAt, Date.now()) };
-    const ageMs = Date.now() - result.storedAt;
+    const ageMs = Math.max(0, Date.now() - stored.storedAt);
     if (ageMs >= ttlMs) return;
+    const result: StoredResult = { ...stored, storedAt: performance.now() - ageMs };
     shelf.set(part.key as ContentKey, result, part.flight.epoch);
     part.result = resultOf(result, { outcome: 'hit', ageMs, renew: false });
   }
@@ -135,10 +138,10 @@ export class Keeper {
   keep(key: ContentKey, outputs: readonly Tensor[], epoch: number): void {
     if (this.#options.pressure.isOff('cache-writes')) return;
     if (epoch !== this.epoch || !isAllFinite(outputs)) return;
-    const result: StoredResult = { outputs: copiesOf(outputs), storedAt: Date.now() };
+    const copies = copiesOf(outputs);
     const { shelf, secondLevel, ttlMs } = this.#options;
-    shelf.set(key, result);
-    secondLevel?.set(key, result, ttlMs);
+    shelf.set(key, { outputs: copies, storedAt: performance.now() });
+    secondLevel?.set(key, { outputs: copies, storedAt: Date.now() }, ttlMs);
   }
 }
 

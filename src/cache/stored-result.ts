@@ -3,7 +3,7 @@ import { type Datatype, ELEMENT_BYTES, type Tensor } from '../tensor.ts';
 
 export interface StoredResult {
   readonly outputs: readonly Tensor[];
-  /** ms since the epoch: it may come from another process. */
+  /** ms of the clock of who keeps it: of this process (`performance.now`), or since the epoch where others read it. */
   readonly storedAt: number;
 }
 

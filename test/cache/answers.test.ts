@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import type { RequestUnits } from '../../src/cache/request-units.ts';
 import type { StoredResult } from '../../src/cache/stored-result.ts';
 import { GatewayError } from '../../src/errors.ts';
@@ -254,12 +254,33 @@ test('only-if-cached never computes', async () => {
   assert.equal(bench.runs.length, 1);
 });
 
+/** A monotonic clock that goes when it is told to. */
+function stoppedClock(t: TestContext): { nowMs: number } {
+  const clock = { nowMs: performance.now() };
+  t.mock.method(performance, 'now', () => clock.nowMs);
+  return clock;
+}
+
+test('a wall clock that jumps makes no result older or younger', async t => {
+  const clock = stoppedClock(t);
+  t.mock.timers.enable({ apis: ['Date'], now: 10_000_000 });
+  const bench = cacheBench({ ttlMs: 1000 });
+  await warm(bench, [1, 2]);
+  t.mock.timers.setTime(20_000_000);
+  const { cache } = await bench.answers.submit(ask([1, 2])).result;
+  assert.deepEqual([cache?.outcome, cache?.ageMs], ['hit', 0]);
+  t.mock.timers.reset();
+  t.mock.timers.enable({ apis: ['Date'], now: 5_000_000 });
+  clock.nowMs += 1500;
+  bench.answers.submit(ask([1, 2]));
+  assert.equal(bench.runs.length, 2);
+});
+
 test('a result past its time answers while it is renewed, once, and then is fresh again', async t => {
-  t.mock.timers.enable({ apis: ['Date'] });
+  const clock = stoppedClock(t);
   const bench = cacheBench({ ttlMs: 1000, staleWhileRevalidateMs: 1000 });
   await warm(bench, [1, 2]);
-  t.mock.timers.reset();
-  t.mock.timers.enable({ apis: ['Date'], now: 1500 });
+  clock.nowMs += 1500;
   const bytes = ints([1, 2]);
   const stale = await bench.answers.submit(request(bytes)).result;
   assert.deepEqual([stale.cache?.outcome, stale.cache?.ageMs], ['stale', 1500]);
@@ -274,11 +295,10 @@ test('a result past its time answers while it is renewed, once, and then is fres
 });
 
 test('a result past its time stands in for a model that fails, but not for a caller’s mistake', async t => {
-  t.mock.timers.enable({ apis: ['Date'] });
+  const clock = stoppedClock(t);
   const bench = cacheBench({ ttlMs: 1000, staleIfErrorMs: 1000 });
   await warm(bench, [1, 2]);
-  t.mock.timers.reset();
-  t.mock.timers.enable({ apis: ['Date'], now: 1500 });
+  clock.nowMs += 1500;
   const stands = bench.answers.submit(ask([1, 2]));
   bench.last().fail(new GatewayError('unavailable', 'no worker'));
   assert.equal((await stands.result).cache?.outcome, 'stale');
@@ -410,12 +430,12 @@ test('what is computed anew is not stood in for by what was kept', async () => {
 });
 
 test('the inputs of one whose run failed are still in use, though something kept stands in', async t => {
-  t.mock.timers.enable({ apis: ['Date'] });
+  const clock = stoppedClock(t);
   const bench = cacheBench({ ttlMs: 10, staleIfErrorMs: 60_000 });
   const kept = bench.answers.submit(ask([1, 2]));
   bench.last().answer();
   assert.notEqual((await kept.result).inputsInUse, true);
-  t.mock.timers.tick(20);
+  clock.nowMs += 20;
   const { result } = bench.answers.submit(ask([1, 2]));
   bench.last().fail(new GatewayError('deadline', 'too late'));
   const { cache, inputsInUse } = await result;
