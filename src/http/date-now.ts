@@ -1,12 +1,14 @@
 let text = '';
-let validUntil = 0;
+/** The second that the text is of, ms since the epoch: a clock may also be put back. */
+let second = Number.NaN;
 
 /** The value of a `Date` header now; made anew once a second: 0.1 µs instead of 1.3 an answer. */
 export function dateNow(): string {
   const now = Date.now();
-  if (now >= validUntil) {
+  const isOf = now - (now % 1000);
+  if (isOf !== second) {
     text = new Date(now).toUTCString();
-    validUntil = now - (now % 1000) + 1000;
+    second = isOf;
   }
   return text;
 }
