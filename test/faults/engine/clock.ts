@@ -23,4 +23,5 @@ class JumpingDate extends RealDate {
 globalThis.Date = JumpingDate as DateConstructor;
 process.on('SIGUSR2', () => {
   jumps++;
+  process.stdout.write(`the wall clock jumped to ${new Date().toISOString()}\n`);
 });
