@@ -109,7 +109,7 @@ async function ask(
   return { ...seen, name, requests, otherwise: seen.otherwise + requests - seen.requests };
 }
 
-function isStrictJson(reply: Reply): boolean {
+export function isStrictJson(reply: Reply): boolean {
   const end = Number(reply.header('inference-header-content-length') ?? reply.body.length);
   try {
     JSON.parse(reply.body.toString('utf8', 0, end));

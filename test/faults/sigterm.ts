@@ -39,7 +39,7 @@ export async function run({ short, seed, progress }: ScenarioOptions): Promise<S
   }
 }
 
-function toldRows(rounds: readonly LeavingRound[]): Row[] {
+export function toldRows(rounds: readonly LeavingRound[]): Row[] {
   const outcomes = allOutcomes(rounds);
   const answered = (outcomes.get('200') ?? 0) + (outcomes.get('503') ?? 0);
   // A connection that was refused accepted nothing.
