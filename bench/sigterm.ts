@@ -1,8 +1,8 @@
 /**
  * `node bench/sigterm.ts [--rounds 50] [--kill]`: SIGTERM while 32 keep-alive callers, which never retry, are at work. Every
  * request that was sent on an open connection must be answered, the exit code must be 0, and no process or socket file
- * may be left. With `--kill` the gateway gets SIGKILL instead: its workers must be gone within 5 s, and the next
- * start must clear away the sockets.
+ * may be left. With `--kill` the gateway gets SIGKILL instead: its workers must be gone within 5 s, and their
+ * sockets with them.
  */
 import path from 'node:path';
 import { parseArgs } from 'node:util';

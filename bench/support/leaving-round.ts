@@ -1,5 +1,5 @@
 /** A gateway that is told to leave, or killed, while keep-alive callers that never retry are at work. */
-import { readdirSync } from 'node:fs';
+import { type Dirent, readdirSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { startHeadgate } from './headgate.ts';
 import { load, type Outcomes } from './load.ts';
@@ -16,7 +16,7 @@ export interface LeavingRound {
   readonly outcomes: Outcomes;
   /** Commands of processes that outlived it: of any after SIGTERM, of those still there after 5 s after SIGKILL. */
   readonly orphans: readonly string[];
-  /** Sockets and their folders: left by it after SIGTERM; after SIGKILL those of earlier rounds that a start left. */
+  /** Sockets that it left; after SIGTERM also folders of them. */
   readonly sockets: number;
 }
 
@@ -27,9 +27,6 @@ export async function leavingRound(
   afterMs: number,
 ): Promise<LeavingRound> {
   const server = await startHeadgate(repository, folder, { log: { level: 'warn' } });
-  const leftByEarlier = socketsIn(folder).filter(
-    name => name.startsWith('headgate-') && !name.includes(`-${server.pid}-`),
-  );
   const working = callUntilItLeaves(server.port, model);
   await wait(afterMs);
   const tree = processTree(server.pid);
@@ -41,7 +38,8 @@ export async function leavingRound(
   const goneBy = performance.now() + GONE_WITHIN_MS;
   while (signal === 'SIGKILL' && tree.some(isStillRunning) && performance.now() < goneBy) await wait(20);
   const orphans = tree.filter(isStillRunning).map(info => info.command);
-  const sockets = signal === 'SIGKILL' ? leftByEarlier.length : socketsIn(folder).length;
+  // The folder of a killed one is cleared away by a start that comes a minute later.
+  const sockets = leftIn(folder).filter(entry => signal === 'SIGTERM' || entry.isSocket()).length;
   return { exit, tookMs, outcomes, orphans, sockets };
 }
 
@@ -63,11 +61,11 @@ function callUntilItLeaves(port: number, model: string): Promise<Outcomes> {
   });
 }
 
-/** Names of sockets, and of the folders made for them, below the servers' temporary folder. */
-function socketsIn(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isSocket() || /^headgate-\d+-/.test(entry.name))
-    .map(entry => entry.name);
+/** Sockets, and the folders made for them, below the servers' temporary folder. */
+function leftIn(folder: string): Dirent[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter(
+    entry => entry.isSocket() || /^headgate-\d+-/.test(entry.name),
+  );
 }
 
 /** What callers saw in all rounds. */

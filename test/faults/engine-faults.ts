@@ -1,14 +1,14 @@
-/** R1, R2 and R4 once more, by the test engine: runs that crash, hang or throw in the middle of a batch of callers' rows. */
+/** R1, R2 and R4 once more, by the test engine: runs that crash or hang in the middle of a batch of callers' rows. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { slow } from '../support/onnx.ts';
-import { type EngineFault, give, type Obeyed, obeyed, withdraw } from './engine/orders.ts';
+import { give, type Obeyed, obeyed, withdraw } from './engine/orders.ts';
 import { none, noneLost, row } from './figures.ts';
 import { until } from './operator.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
 import { rowsFor, type Subject, startSubjectWith, TARGET_CONFIG, TURNS, WIDTH } from './subject.ts';
 import { carryWhile } from './traffic.ts';
 
-const KINDS = ['crash', 'throw', 'hang'] as const;
+const KINDS = ['crash', 'hang'] as const;
 const RATE_PER_SECOND = 100;
 /** A worker that was ready for so long begins anew: its next death is not the start of a series, ms. */
 const APART_MS = 3500;
@@ -24,7 +24,7 @@ export async function run({ short, seed, progress }: ScenarioOptions): Promise<S
     const struck: Obeyed[] = [];
     for (let i = 0; i < rounds * KINDS.length; i++) {
       await sleep(APART_MS);
-      struck.push(await strike(subject, KINDS[i % KINDS.length] as EngineFault & (typeof KINDS)[number]));
+      struck.push(await strike(subject, KINDS[i % KINDS.length] as (typeof KINDS)[number]));
       progress(`${i + 1} of ${rounds * KINDS.length}: ${struck.at(-1)?.kind}`);
     }
     await sleep(APART_MS);

@@ -10,7 +10,7 @@ export const SCENARIOS: readonly Scenario[] = [
   scenario(
     'engine',
     'R1 R2 R4',
-    'runs of the test engine that crash, hang and throw',
+    'runs of the test engine that crash and hang',
     () => import('./engine-faults.ts'),
   ),
   scenario('memory', 'R3', 'workers that run out of memory', () => import('./memory.ts')),

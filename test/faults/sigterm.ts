@@ -17,23 +17,28 @@ const DRAIN_MS = 30_000;
 const MODEL = 'slow';
 
 export async function run({ short, seed, progress }: ScenarioOptions): Promise<ScenarioResult> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'hgf-'));
-  try {
-    const repository = path.join(folder, 'models');
-    await writeRepository(repository, { [MODEL]: { versions: { 1: slow(1000, 4) } } });
-    const random = uniform(seed);
-    const rounds = async (signal: 'SIGTERM' | 'SIGKILL', count: number) => {
+  const random = uniform(seed);
+  const rounds = (signal: 'SIGTERM' | 'SIGKILL', count: number) =>
+    inFolder(async (folder, repository) => {
       const results: LeavingRound[] = [];
       for (let i = 0; i < count; i++) {
         results.push(await leavingRound(signal, { model: MODEL, repository, folder }, 200 + random() * 400));
         progress(`${signal} ${i + 1} of ${count}`);
       }
       return results;
-    };
-    // Killed first: what it leaves the next start must clear away.
-    const killed = await rounds('SIGKILL', short ? 1 : 5);
-    const told = await rounds('SIGTERM', short ? 3 : 50);
-    return { rows: [...toldRows(told), ...killedRows(killed)], details: { told, killed } };
+    });
+  const told = await rounds('SIGTERM', short ? 3 : 50);
+  const killed = await rounds('SIGKILL', short ? 2 : 10);
+  return { rows: [...toldRows(told), ...killedRows(killed)], details: { told, killed } };
+}
+
+/** Rounds share it: what one leaves the next start must clear away. */
+async function inFolder<T>(work: (folder: string, repository: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'hgf-'));
+  try {
+    const repository = path.join(folder, 'models');
+    await writeRepository(repository, { [MODEL]: { versions: { 1: slow(1000, 4) } } });
+    return await work(folder, repository);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

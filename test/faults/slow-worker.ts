@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { slow } from '../support/onnx.ts';
 import { give, obeyed, withdraw } from './engine/orders.ts';
-import { allRight, row, slower, timed } from './figures.ts';
+import { allRight, ratio, reported, row, slower, timed } from './figures.ts';
 import { logged, metric, until, workerPidsOf } from './operator.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
 import { rowsFor, startSubjectWith, TARGET_CONFIG, TURNS, WIDTH } from './subject.ts';
@@ -53,7 +53,7 @@ export async function run({ short, seed, progress }: ScenarioOptions): Promise<S
       allRight('not answered while it is left out', without.account),
       allRight('not answered as it comes back', back.account),
       timed('left out after', `${(outAfterMs / 1000).toFixed(1)} s`, '≤ 20 s', outAfterMs <= 20_000),
-      slower('p99 until it is left out ÷ healthy', p99(noticed), p99(healthy), TIMES),
+      reported('p99 until it is left out ÷ healthy', ratio(p99(noticed), p99(healthy))),
       slower('p99 with it left out ÷ healthy', p99(without), p99(healthy), 2),
     ],
     details: { healthy: healthy.account, noticed: noticed.account, outAfterMs, slowRuns },
