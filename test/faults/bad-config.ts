@@ -5,7 +5,7 @@ import { none, row } from './figures.ts';
 import { logged, models, until } from './operator.ts';
 import { rowsPlus, s5Rows, startReloadable, whileWorking } from './reloading.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
-import { CONFIG, type Subject } from './subject.ts';
+import { PATIENT, type Subject } from './subject.ts';
 
 /** What follows the good text, or stands instead of it. */
 const GATEWAY_KINDS: readonly ((good: string) => string)[] = [
@@ -64,12 +64,12 @@ async function spoil(subject: Subject, times: number, { progress }: ScenarioOpti
       await look(subject, told);
       await write(gatewayFile, goodGateway, inPlace);
     } else {
-      const bad = MODEL_KINDS[(i >> 1) % MODEL_KINDS.length]?.(CONFIG) ?? '';
+      const bad = MODEL_KINDS[(i >> 1) % MODEL_KINDS.length]?.(PATIENT) ?? '';
       await write(modelFile, bad, inPlace);
       await until(`a model's file is refused:\n${bad}`, isRefused);
       if ((await reasonOf(subject)) !== '') told.shown++;
       await look(subject, told);
-      await write(modelFile, CONFIG, inPlace);
+      await write(modelFile, PATIENT, inPlace);
       await until('the good file is seen', async () => (await reasonOf(subject)) === '');
     }
     told.refused++;

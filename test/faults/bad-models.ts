@@ -6,7 +6,7 @@ import { none, row } from './figures.ts';
 import { models, until } from './operator.ts';
 import { rowsPlus, s5Rows, startReloadable, whileWorking } from './reloading.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
-import { CONFIG, type Subject, TURNS, WIDTH } from './subject.ts';
+import { PATIENT, type Subject, TURNS, WIDTH } from './subject.ts';
 
 const GOOD = slow(TURNS + 1, WIDTH);
 const KINDS: readonly { readonly name: string; readonly bytes: Uint8Array }[] = [
@@ -51,7 +51,7 @@ async function spoil(subject: Subject, times: number, { progress }: ScenarioOpti
     if ((await statusOf(subject)) === 200) told.served++;
     if (i === 0) {
       await writeRepository(subject.repository, {
-        fresh: { versions: { 1: addConstant(5, WIDTH) }, config: CONFIG },
+        fresh: { versions: { 1: addConstant(5, WIDTH) }, config: PATIENT },
       });
       await until('a good model is served', () => isReady(subject, 'fresh'));
       told.others++;

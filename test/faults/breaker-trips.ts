@@ -10,7 +10,7 @@ import { give, obeyed, withdraw } from './engine/orders.ts';
 import { allRight, none, row, timed } from './figures.ts';
 import { breakers, until, workerPidsOf } from './operator.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
-import { CONFIG, rowsFor, type Subject, startSubjectWith, WIDTH } from './subject.ts';
+import { PATIENT, rowsFor, type Subject, startSubjectWith, WIDTH } from './subject.ts';
 import { carryWhile } from './traffic.ts';
 
 const TABLE = 100;
@@ -26,14 +26,14 @@ export async function run({ short, seed, progress }: ScenarioOptions): Promise<S
     {
       gather: {
         versions: { 1: gather(TABLE) },
-        config: `${CONFIG}isolation: dedicated\nbreaker: { openMs: ${OPEN_MS} }\n`,
+        config: `${PATIENT}isolation: dedicated\nbreaker: { openMs: ${OPEN_MS} }\n`,
       },
-      other: { versions: { 1: addConstant(2, WIDTH) }, config: `${CONFIG}isolation: dedicated\n` },
+      other: { versions: { 1: addConstant(2, WIDTH) }, config: `${PATIENT}isolation: dedicated\n` },
     },
     { testEngine: true },
   );
   const traffic = { load: rowsFor('other'), ratePerSecond: RATE_PER_SECOND, seed };
-  const seconds = short ? 3 : 20;
+  const seconds = short ? 2 : 20;
   const { account, worked } = await carryWhile(subject, traffic, async () => {
     let falseOpens = 0;
     for (const share of SHARES) {

@@ -12,7 +12,7 @@ import { give, obeyed } from './engine/orders.ts';
 import { allRight, type Row, row, slower, timed } from './figures.ts';
 import { metric } from './operator.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
-import { CONFIG, rowsFor, type Subject, startSubjectWith, WIDTH } from './subject.ts';
+import { PATIENT, rowsFor, type Subject, startSubjectWith, WIDTH } from './subject.ts';
 import { type Carried, carry, p99 } from './traffic.ts';
 
 const KINDS = ['unread', 'closed', 'full'] as const;
@@ -66,7 +66,7 @@ async function broken(kind: Kind, { short, seed }: ScenarioOptions): Promise<Bro
   const folder = await mkdtemp(path.join(tmpdir(), 'headgate-log-'));
   const file = path.join(folder, 'log');
   await using subject = await startSubjectWith(
-    { other: { versions: { 1: addConstant(2, WIDTH) }, config: CONFIG } },
+    { other: { versions: { 1: addConstant(2, WIDTH) }, config: PATIENT } },
     {
       testEngine: true,
       ...(kind === 'full' && { shell: `exec 2>'${file}'; ulimit -f ${MAX_BLOCKS}` }),
@@ -74,7 +74,7 @@ async function broken(kind: Kind, { short, seed }: ScenarioOptions): Promise<Bro
   );
   try {
     const traffic = { load: rowsFor('other'), ratePerSecond: RATE_PER_SECOND, seed };
-    const seconds = short ? 5 : 30;
+    const seconds = short ? 3 : 30;
     const before = await carry(subject, traffic, seconds);
     breakLog(kind, subject);
     give(subject.engine, { kind: 'print', lines: LINES_PER_RUN });

@@ -40,7 +40,7 @@ async function broken(name: string, fault: Fault, { short, seed }: ScenarioOptio
   await using subject = await startCached(redis.url, PASSWORD);
   await until('the shared cache is up', async () => (await metric(subject, UP)) === 1);
   const traffic = { load: rowsFor('other'), ratePerSecond: RATE_PER_SECOND, seed };
-  const seconds = short ? 4 : 20;
+  const seconds = short ? 2 : 20;
   // The first pass fills it, the second reads.
   await carry(subject, traffic, seconds);
   const before = await carry(subject, traffic, seconds);
@@ -62,7 +62,7 @@ async function wrongPassword({ short, seed }: ScenarioOptions): Promise<Row[]> {
   await using refused = await startCached(redis.url, 'the wrong one');
   const traffic: Traffic = { load: rowsFor('other'), ratePerSecond: RATE_PER_SECOND, seed };
   const first = await carry(refused, traffic, FIRST_SECONDS);
-  const later = await carry(refused, traffic, short ? 4 : 20);
+  const later = await carry(refused, traffic, short ? 2 : 20);
   const said = refused.headgate.output().includes('the wrong one');
   return [
     allRight('S13 wrong password: not answered, at first', first.account),

@@ -5,7 +5,7 @@ import { slow } from '../support/onnx.ts';
 import { allRight, none, row } from './figures.ts';
 import { breakers, logged, metric, until } from './operator.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
-import { rowsFor, type Subject, startSubjectWith, TARGET_CONFIG, TURNS, WIDTH } from './subject.ts';
+import { PATIENT_TARGET, rowsFor, type Subject, startSubjectWith, TURNS, WIDTH } from './subject.ts';
 import { carryWhile } from './traffic.ts';
 
 const CLOCK = new URL('./engine/clock.ts', import.meta.url).href;
@@ -20,7 +20,7 @@ const TTL_MS = 1_800_000;
 export async function run({ short, seed, progress }: ScenarioOptions): Promise<ScenarioResult> {
   await using subject = await startSubjectWith(
     {
-      target: { versions: { 1: slow(TURNS, WIDTH) }, config: TARGET_CONFIG },
+      target: { versions: { 1: slow(TURNS, WIDTH) }, config: PATIENT_TARGET },
       // Slow enough that keeping its results pays.
       kept: { versions: { 1: slow(5000, 4) }, config: `cache: { enabled: true, ttlMs: ${TTL_MS} }\n` },
     },

@@ -12,13 +12,13 @@ import { runAll } from './run-all.ts';
 import type { RunScenario, Scenario } from './scenario.ts';
 import { SCENARIOS, scenariosNamed } from './scenarios.ts';
 import { toldRows } from './sigterm.ts';
-import { CONFIG, rowsFor, type Subject, startSubjectWith, WIDTH } from './subject.ts';
+import { PATIENT, rowsFor, type Subject, startSubjectWith, WIDTH } from './subject.ts';
 import { type Carried, carry } from './traffic.ts';
 
 let subject: Subject;
 
 before(async () => {
-  subject = await startSubjectWith({ other: { versions: { 1: addConstant(2, WIDTH) }, config: CONFIG } });
+  subject = await startSubjectWith({ other: { versions: { 1: addConstant(2, WIDTH) }, config: PATIENT } });
 });
 
 after(() => subject?.[Symbol.asyncDispose]());

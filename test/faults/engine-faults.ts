@@ -5,7 +5,7 @@ import { give, type Obeyed, obeyed, withdraw } from './engine/orders.ts';
 import { none, noneLost, row } from './figures.ts';
 import { until } from './operator.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
-import { rowsFor, type Subject, startSubjectWith, TARGET_CONFIG, TURNS, WIDTH } from './subject.ts';
+import { PATIENT_TARGET, rowsFor, type Subject, startSubjectWith, TURNS, WIDTH } from './subject.ts';
 import { carryWhile } from './traffic.ts';
 
 const KINDS = ['crash', 'hang'] as const;
@@ -15,7 +15,7 @@ const APART_MS = 3500;
 
 export async function run({ short, seed, progress }: ScenarioOptions): Promise<ScenarioResult> {
   await using subject = await startSubjectWith(
-    { target: { versions: { 1: slow(TURNS, WIDTH) }, config: TARGET_CONFIG } },
+    { target: { versions: { 1: slow(TURNS, WIDTH) }, config: PATIENT_TARGET } },
     { testEngine: true },
   );
   const traffic = { load: rowsFor('target'), ratePerSecond: RATE_PER_SECOND, seed };

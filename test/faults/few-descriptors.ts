@@ -7,7 +7,7 @@ import { isAlive } from '../support/processes.ts';
 import { allRight, none, row } from './figures.ts';
 import { until, workerPidsOf } from './operator.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
-import { CONFIG, rowsFor, type Subject, startSubjectWith, WIDTH } from './subject.ts';
+import { PATIENT, rowsFor, type Subject, startSubjectWith, WIDTH } from './subject.ts';
 import { carry, carryWhile } from './traffic.ts';
 
 const DESCRIPTORS = 64;
@@ -17,7 +17,7 @@ const HELD_MS = 1000;
 
 export async function run({ short, seed, progress }: ScenarioOptions): Promise<ScenarioResult> {
   await using subject = await startSubjectWith(
-    { other: { versions: { 1: addConstant(2, WIDTH) }, config: CONFIG } },
+    { other: { versions: { 1: addConstant(2, WIDTH) }, config: PATIENT } },
     { shell: `ulimit -n ${DESCRIPTORS}` },
   );
   const traffic = { load: rowsFor('other'), ratePerSecond: RATE_PER_SECOND, seed };

@@ -7,7 +7,7 @@ import { slow } from '../support/onnx.ts';
 import { allRight, none, row, timed } from './figures.ts';
 import { metric, models, until } from './operator.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
-import { rowsFor, type Subject, startSubjectWith, TARGET_CONFIG, TURNS, WIDTH } from './subject.ts';
+import { PATIENT_TARGET, rowsFor, type Subject, startSubjectWith, TURNS, WIDTH } from './subject.ts';
 import { carry, carryWhile } from './traffic.ts';
 
 const RATE_PER_SECOND = 100;
@@ -17,7 +17,7 @@ const LEAVE_AFTER_MS = 30;
 
 export async function run({ short, seed }: ScenarioOptions): Promise<ScenarioResult> {
   await using subject = await startSubjectWith({
-    target: { versions: { 1: slow(TURNS, WIDTH) }, config: TARGET_CONFIG },
+    target: { versions: { 1: slow(TURNS, WIDTH) }, config: PATIENT_TARGET },
   });
   const traffic = { load: rowsFor('target'), ratePerSecond: RATE_PER_SECOND, seed };
   const each = short ? 50 : 1000;

@@ -6,7 +6,7 @@ import { addConstant } from '../support/onnx.ts';
 import { none, row } from './figures.ts';
 import { metric } from './operator.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
-import { CONFIG, rowsFor, type Subject, startSubjectWith, WIDTH } from './subject.ts';
+import { PATIENT, rowsFor, type Subject, startSubjectWith, WIDTH } from './subject.ts';
 
 /** Of all requests: every twentieth. */
 const EVERY = 20;
@@ -40,7 +40,7 @@ const WRONG: readonly { readonly inputs: readonly unknown[]; readonly names: Reg
 
 export async function run({ short, seed }: ScenarioOptions): Promise<ScenarioResult> {
   await using subject = await startSubjectWith({
-    other: { versions: { 1: addConstant(2, WIDTH) }, config: `${CONFIG}batching: { maxQueueDelayMs: 3 }\n` },
+    other: { versions: { 1: addConstant(2, WIDTH) }, config: `${PATIENT}batching: { maxQueueDelayMs: 3 }\n` },
   });
   const seen = await mixed(subject, short ? 5000 : 100_000, seed);
   const shared =

@@ -8,7 +8,7 @@ import { give, obeyed, withdraw } from './engine/orders.ts';
 import { none, row } from './figures.ts';
 import { metric, until } from './operator.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
-import { CONFIG, rowsFor, type Subject, startSubjectWith, WIDTH } from './subject.ts';
+import { PATIENT, rowsFor, type Subject, startSubjectWith, WIDTH } from './subject.ts';
 import { carryWhile } from './traffic.ts';
 
 const CAP = 400 * 2 ** 20;
@@ -21,7 +21,7 @@ const DEATHS_PER_BOMB = 2;
 export async function run({ short, seed, progress }: ScenarioOptions): Promise<ScenarioResult> {
   await using subject = await startSubjectWith(
     {
-      other: { versions: { 1: addConstant(2, WIDTH) }, config: CONFIG },
+      other: { versions: { 1: addConstant(2, WIDTH) }, config: PATIENT },
       expand: {
         versions: { 1: expand() },
         config: 'coalesce: false\ninstances: [{ count: 1 }]\ntimeoutMs: 30000\nmaxBatchSize: 0\n',

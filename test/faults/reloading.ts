@@ -5,14 +5,14 @@ import type { ModelFiles } from '../support/repository.ts';
 import { allRight, type Row, slower } from './figures.ts';
 import type { ScenarioOptions } from './scenario.ts';
 import {
-  CONFIG,
   DIFFERENT,
   type Load,
   outputOf,
+  PATIENT,
+  PATIENT_TARGET,
   rowsFor,
   type Subject,
   startSubjectWith,
-  TARGET_CONFIG,
   TURNS,
   WIDTH,
 } from './subject.ts';
@@ -25,8 +25,8 @@ const MAX_P99_RATIO = 1.5;
 
 export function startReloadable(more: Readonly<Record<string, ModelFiles>> = {}): Promise<Subject> {
   return startSubjectWith({
-    target: { versions: { 1: slow(TURNS, WIDTH) }, config: TARGET_CONFIG },
-    add: { versions: { 1: addConstant(0, WIDTH) }, config: CONFIG },
+    target: { versions: { 1: slow(TURNS, WIDTH) }, config: PATIENT_TARGET },
+    add: { versions: { 1: addConstant(0, WIDTH) }, config: PATIENT },
     ...more,
   });
 }

@@ -8,7 +8,7 @@ import { none, row } from './figures.ts';
 import { models, until } from './operator.ts';
 import { rowsPlus, s5Rows, startReloadable, whileWorking } from './reloading.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
-import { CONFIG, type Load, rowsFor, type Subject, WIDTH } from './subject.ts';
+import { type Load, PATIENT, rowsFor, type Subject, WIDTH } from './subject.ts';
 import { type Carried, carryWhile, joined, serverErrors } from './traffic.ts';
 
 const MODEL = 'versioned';
@@ -19,7 +19,7 @@ export async function run(options: ScenarioOptions): Promise<ScenarioResult> {
   await using subject = await startReloadable({
     [MODEL]: {
       versions: { 1: addConstant(1, WIDTH), 2: addConstant(2, WIDTH) },
-      config: `${CONFIG}versions: all\n`,
+      config: `${PATIENT}versions: all\n`,
     },
   });
   const beside = rowsPlus(MODEL, constant => constant === 1 || constant === 2);

@@ -5,7 +5,7 @@ import { give, obeyed, withdraw } from './engine/orders.ts';
 import { allRight, ratio, reported, row, slower, timed } from './figures.ts';
 import { logged, metric, until, workerPidsOf } from './operator.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
-import { rowsFor, startSubjectWith, TARGET_CONFIG, TURNS, WIDTH } from './subject.ts';
+import { PATIENT_TARGET, rowsFor, startSubjectWith, TURNS, WIDTH } from './subject.ts';
 import { carry, carryWhile, p99 } from './traffic.ts';
 
 const TIMES = 10;
@@ -18,7 +18,7 @@ const GROUPS = 'isolation: dedicated\ninstances: [{ count: 1 }, { count: 1 }]\n'
 
 export async function run({ short, seed, progress }: ScenarioOptions): Promise<ScenarioResult> {
   await using subject = await startSubjectWith(
-    { target: { versions: { 1: slow(TURNS, WIDTH) }, config: `${TARGET_CONFIG}${GROUPS}` } },
+    { target: { versions: { 1: slow(TURNS, WIDTH) }, config: `${PATIENT_TARGET}${GROUPS}` } },
     { testEngine: true },
   );
   const traffic = { load: rowsFor('target'), ratePerSecond: RATE_PER_SECOND, seed };

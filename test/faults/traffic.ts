@@ -4,7 +4,7 @@ import { closedLoop } from '../../src/load/closed-loop.ts';
 import { openLoop } from '../../src/load/open-loop.ts';
 import { quantile } from '../../src/load/quantile.ts';
 import { type Account, accountOf } from './account.ts';
-import { DEADLINE_MS, type Load, type Subject } from './subject.ts';
+import { type Load, PATIENCE_MS, type Subject } from './subject.ts';
 
 /** What an answer may take on its way past its deadline, ms. */
 const GRACE_MS = 1000;
@@ -33,7 +33,7 @@ export async function carry(subject: Subject, traffic: Traffic, seconds: number)
     ...{ ...subject.address, requests: load.requests, check: load.check },
     arrivals: poissonArrivals(ratePerSecond, Math.ceil(ratePerSecond * seconds), seed),
     maxConnections: 1024,
-    timeoutMs: DEADLINE_MS + GRACE_MS,
+    timeoutMs: PATIENCE_MS + GRACE_MS,
     inspect: ({ status }) => {
       statuses[status] = (statuses[status] ?? 0) + 1;
     },
