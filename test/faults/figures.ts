@@ -50,6 +50,17 @@ export function poisonRows({ good, goodFailed, poisoned, poisonedOtherwise }: Po
   ];
 }
 
+/** Of halving: the mean over culprits, of which several may share a batch, against the most that one may cost. */
+export function extraRunsRow(perCulprit: number, maxBatchSize: number): Row {
+  const most = 2 * Math.log2(Math.max(1, maxBatchSize)) + 1;
+  return row(
+    'S4 extra runs for each culprit',
+    perCulprit.toFixed(2),
+    `≤ ${most.toFixed(1)}`,
+    perCulprit <= most,
+  );
+}
+
 export function row(figure: string, value: string | number, target: string, kept: boolean): Row {
   return { figure, value: String(value), target, kept };
 }

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inferUrl } from '../support/client.ts';
 import { isAlive } from '../support/processes.ts';
+import { models, workerPidsOf } from './operator.ts';
 import type { Subject } from './subject.ts';
 
 export interface Injected {
@@ -47,7 +48,8 @@ export async function inject(
 async function untilInFlight(subject: Subject, model: string, victim: string) {
   const until = performance.now() + PATIENCE_MS;
   for (;;) {
-    const pid = await workerOf(subject, victim);
+    // A model that crashed the worker it shared has one of its own.
+    const [pid] = await workerPidsOf(subject, victim);
     const inFlight = await runningBatches(subject, model);
     if (inFlight > 0 && pid !== undefined) return { pid, inFlight };
     if (performance.now() > until) throw new Error(`no batch was in flight for ${PATIENCE_MS} ms`);
@@ -63,20 +65,8 @@ async function untilGone(fault: Fault, pid: number): Promise<void> {
   }
 }
 
-/** A model that crashed the worker it shared has one of its own. */
-async function workerOf(subject: Subject, model: string): Promise<number | undefined> {
-  const workers = await admin<readonly Worker[]>(subject, '/v1/workers');
-  return workers.find(({ models }) => models.some(one => one.model === model))?.pid;
-}
-
-interface Worker {
-  readonly pid?: number;
-  readonly models: readonly { readonly model: string }[];
-}
-
 async function runningBatches(subject: Subject, model: string): Promise<number> {
-  const models = await admin<readonly { name: string; runningBatches?: number }[]>(subject, '/v1/models');
-  return models.find(({ name }) => name === model)?.runningBatches ?? 0;
+  return (await models(subject)).find(({ name }) => name === model)?.runningBatches ?? 0;
 }
 
 /** A caller of another model asks for what never ends, through the real engine. */
@@ -88,8 +78,4 @@ async function hang({ headgate }: Subject, nonce: number): Promise<void> {
     body: JSON.stringify({ inputs }),
   }).catch(() => undefined);
   await response?.arrayBuffer().catch(() => undefined);
-}
-
-async function admin<T>({ headgate }: Subject, url: string): Promise<T> {
-  return (await (await fetch(`${headgate.adminUrl}${url}`)).json()) as T;
 }

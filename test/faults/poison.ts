@@ -1,7 +1,8 @@
 /** S4: of requests beside inputs that make the model fail, those that fail with them. */
 import { poissonArrivals } from '../../src/load/arrivals.ts';
 import { openLoop } from '../../src/load/open-loop.ts';
-import { poisonRows } from './figures.ts';
+import { extraRunsRow, poisonRows } from './figures.ts';
+import { metric, models } from './operator.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
 import { DEADLINE_MS, gathering, type Subject, startSubject } from './subject.ts';
 
@@ -19,7 +20,10 @@ const SHARE = 0.02;
 export async function run({ short, seed }: ScenarioOptions): Promise<ScenarioResult> {
   await using subject = await startSubject();
   const result = await poison(subject, short ? 10_000 : 100_000, SHARE, seed);
-  return { rows: poisonRows(result), details: result };
+  const [most] = (await models(subject)).filter(({ name }) => name === 'gather');
+  const reruns = await metric(subject, 'headgate_reruns_total', { model: 'gather' });
+  const rows = [...poisonRows(result), extraRunsRow(reruns / result.poisoned, most?.maxBatchSize ?? 1)];
+  return { rows, details: { ...result, reruns } };
 }
 
 export async function poison(

@@ -13,6 +13,12 @@ export const SCENARIOS: readonly Scenario[] = [
     'runs of the test engine that crash and hang',
     () => import('./engine-faults.ts'),
   ),
+  scenario(
+    'crash-loop',
+    'R2',
+    'a version that crashes its worker again and again',
+    () => import('./crash-loop.ts'),
+  ),
   scenario('memory', 'R3', 'workers that run out of memory', () => import('./memory.ts')),
   scenario('slow-worker', 'R5', 'one of two groups ten times slower', () => import('./slow-worker.ts')),
   scenario('nan', 'R6', 'NaN and infinities in outputs', () => import('./nan-outputs.ts')),
