@@ -3,13 +3,14 @@ import type { BreakerState } from '../breaker.ts';
 import { GatewayError } from '../errors.ts';
 import type { Execution, ExecutionResult } from '../inference.ts';
 import type { LoadOrder } from '../protocol/load-order.ts';
-import { permittedRun } from './bring-up.ts';
 import type { Seats } from './fair-share.ts';
 import type { OutOfService } from './outage.ts';
 import { RunTimes } from './pace.ts';
 import { Quarantine } from './quarantine.ts';
 import type { WarmUpRun } from './run-times.ts';
-import { allowedMs, RunWatch, type WatchedRun } from './run-watch.ts';
+import type { WatchedRun } from './run-watch.ts';
+import { RunsUnderWay } from './runs-under-way.ts';
+import { SampleTrials } from './sample-trials.ts';
 import type { Scheduler } from './scheduler.ts';
 import { type BreakerSettings, VersionBreaker } from './version-breaker.ts';
 import { versionPath, type WorkerClient } from './worker-client.ts';
@@ -45,7 +46,6 @@ export interface RunListener {
 const LEAST_TRIAL_LIMIT_MS = 30_000;
 /** While a quarantined version's worker waits longer its callers do not wait for it, ms. */
 const LONG_DELAY_MS = 1000;
-const NEVER = new AbortController().signal;
 
 export class HostedVersion implements Seats {
   readonly model: string;
@@ -58,7 +58,6 @@ export class HostedVersion implements Seats {
   readonly path: string;
   /** `cpu`, `cpu×4` with four threads a run, `cuda`: latencies of one kind are alike. */
   readonly kind: string;
-  readonly #hungAfterMs: number;
   readonly breaker: VersionBreaker;
   /** Its breaker opened, tries or closed. */
   breakerChanged: (state: BreakerState, reason: string) => void = () => undefined;
@@ -81,17 +80,12 @@ export class HostedVersion implements Seats {
   worker = '';
   inUse = 0;
   readonly #scheduler: Scheduler;
-  readonly #slowMs: number;
   #isUp = false;
-  #tried = 0;
   #shutSinceMs = performance.now();
   #client: WorkerClient | undefined;
   #listener: RunListener = { lost: () => undefined, hangs: () => undefined };
-  readonly #runs = new RunWatch(
-    () => performance.now(),
-    run => this.#listener.hangs(this, run),
-  );
-  #drained: (() => void) | undefined;
+  readonly #runs: RunsUnderWay;
+  readonly #trials: SampleTrials;
 
   constructor(options: HostedVersionOptions) {
     const { model, version, order, device, weight, warmUp, hungAfterMs, scheduler, breaker } = options;
@@ -101,13 +95,20 @@ export class HostedVersion implements Seats {
     this.device = device;
     this.weight = weight;
     this.warmUp = warmUp;
-    this.#hungAfterMs = hungAfterMs;
     this.#scheduler = scheduler;
-    this.#slowMs = breaker.slow?.callMs ?? Number.POSITIVE_INFINITY;
+    this.total = order.instances;
+    this.#runs = new RunsUnderWay(this.total, hungAfterMs, run => this.#listener.hangs(this, run));
+    this.#trials = new SampleTrials(this, {
+      scheduler,
+      runs: this.#runs,
+      slowMs: breaker.slow?.callMs ?? Number.POSITIVE_INFINITY,
+      client: () => (this.#isUp ? this.#client : undefined),
+      lost: () => this.#listener.lost(),
+    });
     this.breaker = new VersionBreaker({
       ...breaker,
       random: options.random,
-      trySample: () => this.#trySample(),
+      trySample: () => this.#trials.try(),
       isUp: () => this.#isUp,
       trialLimitMs: Math.max(LEAST_TRIAL_LIMIT_MS, options.longestRunMs ?? 0),
       changed: (state, reason) => {
@@ -116,13 +117,12 @@ export class HostedVersion implements Seats {
         this.breakerChanged(state, reason);
       },
     });
-    this.total = order.instances;
     this.path = versionPath(model, order.version);
     this.kind = order.intraOpThreads > 1 ? `${order.kind}×${order.intraOpThreads}` : order.kind;
   }
 
   get running(): number {
-    return this.#runs.running;
+    return this.#runs.count;
   }
 
   /** Its worker has it, warm. */
@@ -185,7 +185,7 @@ export class HostedVersion implements Seats {
     // Between grant and execution the worker may have died, or its breaker have opened.
     if (!this.open || client === undefined) throw workerGoneBefore();
     const isAhead = this.running >= this.total;
-    const watched = this.#begin(usualMs);
+    const watched = this.#runs.begin(usualMs);
     const run = this.breaker.begin();
     try {
       const result = await client.infer(this.path, execution);
@@ -199,7 +199,7 @@ export class HostedVersion implements Seats {
       this.breaker.failed(run, GatewayError.from(error), execution);
       throw error;
     } finally {
-      this.#end(watched);
+      this.#runs.end(watched);
     }
   }
 
@@ -208,52 +208,13 @@ export class HostedVersion implements Seats {
     this.#scheduler.wake();
   }
 
-  /** What its sample takes, nobody's request, ms. Rejects where there is none, or it fails. */
-  async timeSample(): Promise<number> {
-    const [client, sample] = [this.#client, this.warmUp[0]];
-    if (!this.#isUp || client === undefined || sample === undefined) throw workerGoneBefore();
-    const watched = this.#begin(undefined);
-    try {
-      return (await permittedRun(this, client, this.#scheduler, 0, NEVER)(sample)).roundTripMs;
-    } finally {
-      this.#end(watched);
-    }
-  }
-
-  /** Nobody's request; of one instance after the other. Without a sample, whether the worker has the version. */
-  async #trySample(): Promise<void> {
-    const [client, sample] = [this.#client, this.warmUp[0]];
-    if (!this.#isUp || client === undefined) throw workerGoneBefore();
-    const watched = this.#begin(undefined);
-    try {
-      if (sample === undefined) return void (await client.metadata(this.path));
-      const instance = this.#tried++ % this.total;
-      const { roundTripMs } = await permittedRun(this, client, this.#scheduler, instance, NEVER)(sample);
-      if (roundTripMs > this.#slowMs) throw new Error('the sample takes too long');
-    } catch (error) {
-      if (isWorkerGone(error)) this.#listener.lost();
-      throw error;
-    } finally {
-      this.#end(watched);
-    }
-  }
-
-  /** One that was sent ahead waits there for another to end. */
-  #begin(usualMs: number | undefined): WatchedRun {
-    const aheadMs = this.#runs.running < this.total ? 0 : this.#runs.longestAllowedMs;
-    return this.#runs.begin(aheadMs + allowedMs(usualMs, this.#hungAfterMs));
-  }
-
-  #end(run: WatchedRun): void {
-    this.#runs.end(run);
-    if (this.running === 0) this.#drained?.();
+  /** As `SampleTrials.time`. */
+  timeSample(): Promise<number> {
+    return this.#trials.time();
   }
 
   /** Resolves when nothing runs here any more. */
   drained(): Promise<void> {
-    if (this.running === 0) return Promise.resolve();
-    return new Promise(resolve => {
-      this.#drained = resolve;
-    });
+    return this.#runs.drained();
   }
 }
