@@ -10,6 +10,7 @@ import {
   type Thresholds,
   verdictOf,
 } from './breaker-rules.ts';
+import { passes, type Trials } from './breaker-trials.ts';
 import { Circuit } from './circuit.ts';
 
 export type BreakerState = 'closed' | 'open' | 'trying';
@@ -17,18 +18,12 @@ export type BreakerState = 'closed' | 'open' | 'trying';
 /** `neutral` says nothing about what is called: it counts neither way. */
 export type Outcome = 'success' | 'failure' | 'neutral';
 
-export interface BreakerOptions extends Thresholds {
+export interface BreakerOptions extends Thresholds, Trials {
   readonly windowMs: number;
   /** How long it stays open the first time, ms; see `openTimeMs`. */
   readonly openMs: number;
   /** The longest it stays open; absent: five minutes. */
   readonly maxOpenMs?: number;
-  /** Decides whether it closes. */
-  readonly trial: () => Promise<unknown>;
-  /** So many, one after the other, must succeed; absent: one. */
-  readonly trials?: number;
-  /** A trial that takes longer has failed, ms; absent: a minute. */
-  readonly trialLimitMs?: number;
   /** Makes the trials before it opens, and opens only when one fails: for calls that may fail by their own fault. */
   readonly triesFirst?: boolean;
   /** While it says no, nothing is tried before opening, and nothing opens. Absent: always yes. */
@@ -136,7 +131,7 @@ export class Breaker {
     if (this.#state !== 'closed' || this.#isDoubted || this.#options.canTry?.() === false) return;
     this.#isDoubted = true;
     const [era, doubt] = [this.#era, ++this.#doubt];
-    const passed = await this.#passes();
+    const passed = await passes(this.#options);
     if (doubt !== this.#doubt || era !== this.#era) return;
     this.#isDoubted = false;
     if (passed) this.#circuit.forget();
@@ -189,20 +184,10 @@ export class Breaker {
     if (this.#held) return;
     this.#become('trying', this.#why);
     const era = this.#era;
-    const passed = await this.#passes();
+    const passed = await passes(this.#options);
     if (era !== this.#era) return;
     if (passed) this.#close();
     else this.#open(this.#why);
-  }
-
-  async #passes(): Promise<boolean> {
-    const { trial, trials = 1, trialLimitMs = 60_000 } = this.#options;
-    try {
-      for (let i = 0; i < trials; i++) await within(trialLimitMs, trial());
-      return true;
-    } catch {
-      return false;
-    }
   }
 
   #become(state: BreakerState, why: string): void {
@@ -212,16 +197,5 @@ export class Breaker {
     this.#why = why;
     this.#sinceMs = this.#now();
     this.#options.changed?.(state, why);
-  }
-}
-
-async function within(ms: number, trial: Promise<unknown>): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error('the trial takes too long')), ms);
-  timer.unref();
-  try {
-    await Promise.race([trial, promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }
