@@ -136,6 +136,12 @@ const remote = Type.Object({
   version: Type.Optional(
     Type.String({ minLength: 1, description: 'Its version there; absent: the one that answers by default.' }),
   ),
+  binary: Type.Optional(
+    Type.Boolean({
+      description:
+        'Whether it takes binary tensors; absent: as it announces. One that refuses them is sent JSON.',
+    }),
+  ),
   tokenEnv: Type.Optional(
     Type.String({
       pattern: '^[A-Za-z_][A-Za-z0-9_]*$',

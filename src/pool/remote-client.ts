@@ -1,6 +1,4 @@
 /** Open Inference Protocol to a server elsewhere, over http or https. Every exchange ends at its signal. */
-import { readFile } from 'node:fs/promises';
-import { createSecureContext } from 'node:tls';
 import { type Dispatcher, Pool } from 'undici';
 import { GatewayError } from '../errors.ts';
 import type { Execution, ExecutionResult, ModelSignature } from '../inference.ts';
@@ -10,7 +8,8 @@ import { decodeReply } from '../protocol/worker-reply.ts';
 import { encodeExecution } from '../protocol/worker-request.ts';
 import { engineMs } from './infer-call.ts';
 import { brokenExchange, refusedReply, whyBroken } from './remote-failure.ts';
-import { type RemoteSpec, type RemoteTls, shownUrl } from './remote-spec.ts';
+import { type RemoteSpec, shownUrl } from './remote-spec.ts';
+import { tlsOf } from './remote-tls.ts';
 
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 const MAX_REPLY_BYTES = 2 ** 30;
@@ -35,6 +34,8 @@ export class RemoteClient {
   readonly #documents: Pool;
   readonly #path: string;
   readonly #headers: Readonly<Record<string, string>>;
+  /** As configured. */
+  readonly #isBinary: boolean | undefined;
   /** Undefined where there is no TLS. */
   readonly #showsCertificate: boolean | undefined;
 
@@ -58,6 +59,7 @@ export class RemoteClient {
     const version = spec.version === undefined ? '' : `/versions/${encodeURIComponent(spec.version)}`;
     this.#path = `/v2/models/${encodeURIComponent(spec.model ?? model)}${version}`;
     this.#headers = authorization(spec);
+    this.#isBinary = spec.binary;
     this.#showsCertificate = origin.startsWith('https:') ? spec.tls?.cert !== undefined : undefined;
   }
 
@@ -75,8 +77,9 @@ export class RemoteClient {
     return parseModelMetadata(await this.#document(this.#path, signal));
   }
 
-  /** Whether it says that it speaks binary tensors. */
+  /** Whether it says, or the configuration does, that it speaks binary tensors. */
   async saysBinary(signal: AbortSignal): Promise<boolean> {
+    if (this.#isBinary !== undefined) return this.#isBinary;
     const document = (await this.#document('/v2', signal)) as { extensions?: unknown } | null;
     const { extensions } = document ?? {};
     return Array.isArray(extensions) && extensions.includes('binary_tensor_data');
@@ -161,33 +164,6 @@ function authorization({ url, tokenEnv }: RemoteSpec): Record<string, string> {
   if (username === '') return {};
   const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
-}
-
-async function tlsOf({ ca, cert, key, serverName }: RemoteTls = {}): Promise<Record<string, unknown>> {
-  const named: Record<string, unknown> = serverName === undefined ? {} : { servername: serverName };
-  for (const [name, file] of Object.entries({ ca, cert, key })) {
-    if (file === undefined) continue;
-    named[name] = await readFile(file).catch(() => {
-      throw new GatewayError('invalid', `remote: tls.${name}: expected a file that can be read`);
-    });
-  }
-  if ((cert === undefined) !== (key === undefined))
-    throw new GatewayError('invalid', 'remote: tls: expected both cert and key, or neither');
-  assertUsable(named);
-  return named;
-}
-
-/** What is no PEM, and a key of another certificate, would else be seen with the first connection. */
-function assertUsable(named: Record<string, unknown>): void {
-  try {
-    createSecureContext(named);
-  } catch (error) {
-    const why = error instanceof Error ? error.message.slice(0, 200) : '';
-    throw new GatewayError(
-      'invalid',
-      `remote: tls: expected PEM files, and the key of the certificate (${why})`,
-    );
-  }
 }
 
 function notReady(status: number): GatewayError {

@@ -40,7 +40,7 @@ export function refusedReply(status: number, body: Uint8Array, retryAfter: unkno
 
 /** What a server answers that cannot read binary tensors; a model that failed may be answered with the same. */
 export function mayBeRefusedForm(error: unknown): boolean {
-  return error instanceof InputRefused && error.status !== 500;
+  return error instanceof InputRefused;
 }
 
 export function overloadedThere(cause: unknown, retryAfterMs = RETRY_AFTER_MS): GatewayError {

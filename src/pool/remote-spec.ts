@@ -10,6 +10,8 @@ export interface RemoteSpec {
   readonly model?: string | undefined;
   /** Absent: the one that answers there by default. */
   readonly version?: string | undefined;
+  /** Whether it is sent binary tensors, whatever it announces; absent: as it announces. */
+  readonly binary?: boolean | undefined;
   /** Variable that holds the bearer token. */
   readonly tokenEnv?: string | undefined;
   readonly tls?: RemoteTls | undefined;

@@ -18,16 +18,35 @@ test('a server that speaks JSON alone is a version: verified through it, and ask
   assert.deepEqual(pool.remotes(), []);
 });
 
-test('one that announces binary tensors and refuses them is asked in JSON from then on', async t => {
-  const server = await startOipServer(t);
-  server.extensions = ['binary_tensor_data'];
-  const { pool } = await startPool(t);
-  const unit = await pool.load(remoteSpec([{ url: server.url, concurrency: 1 }]));
-  assert.deepEqual(await runRow(unit.executor, 1, 2, 3, 4), [2, 4, 6, 8]);
-  const { binary } = server.seen;
-  await runRow(unit.executor, 1, 2, 3, 4);
-  assert.equal(server.seen.binary, binary);
-  await unit.unload();
+for (const status of [400, 422, 500]) {
+  test(`one that announces binary tensors and answers them with ${status} is asked in JSON from then on`, async t => {
+    const server = await startOipServer(t);
+    server.extensions = ['binary_tensor_data'];
+    server.refusesBinaryWith = status;
+    const { pool } = await startPool(t);
+    const unit = await pool.load(remoteSpec([{ url: server.url, concurrency: 1 }]));
+    assert.equal(unit.verification.kind, 'verified');
+    assert.deepEqual(await runRow(unit.executor, 1, 2, 3, 4), [2, 4, 6, 8]);
+    const { binary } = server.seen;
+    await runRow(unit.executor, 1, 2, 3, 4);
+    assert.equal(server.seen.binary, binary);
+    await unit.unload();
+  });
+}
+
+test('binary tensors are tried where the configuration says so, and never where it says no', async t => {
+  for (const [binary, extensions, seen] of [
+    [true, [], 1],
+    [false, ['binary_tensor_data'], 0],
+  ] as const) {
+    const server = await startOipServer(t);
+    server.extensions = extensions;
+    const { pool } = await startPool(t);
+    const unit = await pool.load(remoteSpec([{ url: server.url, concurrency: 1, binary }]));
+    assert.deepEqual(await runRow(unit.executor, 1, 2, 3, 4), [2, 4, 6, 8]);
+    assert.equal(Math.min(1, server.seen.binary), seen);
+    await unit.unload();
+  }
 });
 
 test('a remote has no more batches at once than its concurrency', async t => {

@@ -1,5 +1,6 @@
 /** What must work with a server that is not Headgate. Each says what it saw, and throws when that is wrong. */
 import assert from 'node:assert/strict';
+import { type Answer, inferBinary, inferUrl } from '../support/client.ts';
 import { dataOf, floatsOf, infer, rowsOf, type Said, someRows, type Tensor } from './ask.ts';
 import type { RunThere } from './foreign-server.ts';
 import { indexOf, numpySays, remoteState, type Subject, untilState } from './subject.ts';
@@ -24,12 +25,12 @@ async function signature({ gateway }: Subject): Promise<string> {
 }
 
 async function readiness(subject: Subject): Promise<string> {
-  for (const model of ['affine', 'centred', 'picky', 'echo', 'versioned']) {
+  for (const model of ['affine', 'centred', 'picky', 'echo', 'binary', 'versioned']) {
     const { state, reason } = await indexOf(subject, model);
     assert.equal(state, 'READY', `${model}: ${reason}`);
     assert.equal((await remoteState(subject, model)).state, 'ready');
   }
-  return 'five models ready';
+  return 'six models ready';
 }
 
 /** What is not there, or does not say what it is, is refused, and the index says why. */
@@ -85,6 +86,25 @@ async function datatypes(subject: Subject): Promise<string> {
   assert.equal(said.status, 200, said.error);
   for (const { name, data } of inputs) assert.deepEqual(dataOf(said, `${name}_out`), data, name);
   return 'BOOL, UINT8, INT64, FP64, BYTES come back as they went';
+}
+
+/** Tried though neither announces them: one speaks them, the other is sent JSON from its first sample on. */
+async function binaryTensors(subject: Subject): Promise<string> {
+  const rows = someRows(4, 500);
+  const expected = numpySays(subject, rows).y.flat();
+  let said: Answer | undefined;
+  const send = (data: readonly number[], count: number) =>
+    inferBinary(inferUrl(subject.gateway.url, 'binary'), [
+      { name: 'x', shape: [count, 4], data: Float32Array.from(data) },
+    ]);
+  const runs = await subject.server.during(async () => {
+    said = await send(rows.flat(), 4);
+  });
+  assert.deepEqual([...(said?.binary.get('y') ?? [])], expected);
+  if (formOf(runs) === 'json') return 'not spoken: JSON is sent instead';
+  const odd = await send([Number.NaN, 0, 0, 0], 1);
+  assert.ok(Number.isNaN(odd.binary.get('y')?.[0]), JSON.stringify(odd.json));
+  return 'spoken, NaN too';
 }
 
 /** All at once, so that the gateway has something to join. */
@@ -192,6 +212,7 @@ export const CHECKS: readonly Check[] = [
   { name: 'what cannot be used', run: refusals },
   { name: 'answers as numpy has them', run: sameAsNumpy },
   { name: 'datatypes', run: datatypes },
+  { name: 'binary: true', run: binaryTensors },
   { name: 'batches along the batch axis', run: batching },
   { name: 'no batch axis', run: noBatchAxis },
   { name: 'a failing request', run: blame },

@@ -44,6 +44,7 @@ function modelsOn(name: ServerName, url: string): Parameters<typeof writeReposit
     centred: model(),
     picky: model(', concurrency: 4'),
     echo: model(),
+    binary: model(', model: affine, binary: true'),
     absent: model(),
     untyped_affine: model(),
     // KServe's knows no versions.

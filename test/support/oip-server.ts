@@ -14,6 +14,8 @@ export interface OipServer {
   /** Whether its metadata names the model's tensors. */
   describes: boolean;
   isReady: boolean;
+  /** What it says to binary tensors. */
+  refusesBinaryWith: number;
   /** Announced, though it is not true. */
   extensions: readonly string[];
   inputName: string;
@@ -38,6 +40,7 @@ export async function startOipServer(t: TestContext, tls?: TlsOptions): Promise<
     refusal: '{"error":"not now"}',
     describes: true,
     isReady: true,
+    refusesBinaryWith: 400,
     extensions: [],
     inputName: 'x',
     hold: undefined,
@@ -89,7 +92,7 @@ async function infer(server: OipServer, request: IncomingMessage): Promise<[stat
   seen.infers++;
   if (request.headers['inference-header-content-length'] !== undefined) {
     seen.binary++;
-    return [400, { error: 'not JSON' }];
+    return [server.refusesBinaryWith, { error: 'not JSON' }];
   }
   if (server.refuseWith !== undefined) return [server.refuseWith, server.refusal];
   seen.most = Math.max(seen.most, ++seen.atOnce);

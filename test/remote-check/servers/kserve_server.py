@@ -47,12 +47,14 @@ class Formula(Model):
             answers = self.formula(**inputs)
         except Refusal as refusal:
             raise raised(refusal) from None
-        return InferResponse("", self.name, [self.write(*answer, payload) for answer in answers.items()])
+        binary = bool(payload.use_binary_outputs)
+        outputs = [self.write(*answer, binary) for answer in answers.items()]
+        return InferResponse("", self.name, outputs, use_binary_outputs=binary)
 
-    def write(self, name, array, payload):
+    def write(self, name, array, binary):
         [datatype] = [spec["datatype"] for spec in self.outputs if spec["name"] == name]
         output = InferOutput(name, list(array.shape), datatype)
-        output.set_data_from_numpy(array, binary_data=bool(payload.use_binary_outputs))
+        output.set_data_from_numpy(array, binary_data=binary)
         return output
 
 
