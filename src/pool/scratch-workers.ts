@@ -5,26 +5,15 @@
  * a model that hangs on its first sample cannot hold back the ones that serve; they run at a lower priority instead.
  */
 import type { GatewayError } from '../errors.ts';
-import { deathCause } from './death-cause.ts';
-import { MemoryWatch, tooLarge } from './memory-watch.ts';
-import { WorkerClient } from './worker-client.ts';
+import { type ScratchName, ScratchProcess } from './scratch-process.ts';
+import type { WorkerClient } from './worker-client.ts';
 import { isUnavailable, workerGone } from './worker-failure.ts';
 import type { WorkerProcess } from './worker-process.ts';
-import { DEATH_NOTICE_MS, type WorkerSettings } from './worker-settings.ts';
-
-interface Scratch {
-  readonly process: WorkerProcess;
-  readonly client: WorkerClient;
-  uses: number;
-  /** Why it was killed; `done`: nothing was wrong with it. */
-  endedFor: 'done' | 'hang' | 'memory' | undefined;
-  idleTimer: NodeJS.Timeout | undefined;
-}
+import type { WorkerSettings } from './worker-settings.ts';
 
 const IDLE_MS = 2000;
 /** Creating and releasing sessions leaks in ONNX Runtime: a process is not used for more. */
 const MAX_USES = 16;
-const CONNECTIONS = 4;
 
 /** What a job throws that has dealt with the loss of its process itself. */
 export class ProcessLost extends Error {
@@ -37,23 +26,18 @@ export class ProcessLost extends Error {
 }
 
 export class ScratchWorkers {
-  readonly #name: 'scratch' | 'apart';
+  readonly #name: ScratchName;
   readonly #settings: WorkerSettings;
   readonly #limit: number;
   readonly #startProcess: () => WorkerProcess;
-  readonly #alive = new Set<Scratch>();
-  readonly #idle: Scratch[] = [];
+  readonly #alive = new Set<ScratchProcess>();
+  /** With what ends each when nobody comes. */
+  readonly #idle = new Map<ScratchProcess, NodeJS.Timeout>();
   readonly #queue: (() => void)[] = [];
   #busy = 0;
   #closed = false;
 
-  /** Deaths of processes apart are told as those of workers: what died there is in service. */
-  constructor(
-    name: 'scratch' | 'apart',
-    limit: number,
-    settings: WorkerSettings,
-    start: () => WorkerProcess,
-  ) {
+  constructor(name: ScratchName, limit: number, settings: WorkerSettings, start: () => WorkerProcess) {
     this.#name = name;
     this.#limit = limit;
     this.#settings = settings;
@@ -67,7 +51,7 @@ export class ScratchWorkers {
   ): Promise<T> {
     await this.#turn();
     try {
-      const scratch = this.#idle.pop() ?? (await this.#start());
+      const scratch = this.#takeIdle() ?? (await this.#start());
       return await this.#run(scratch, job, died);
     } finally {
       this.#busy--;
@@ -78,7 +62,7 @@ export class ScratchWorkers {
   /** Kills them all; jobs under way reject. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#alive].map(scratch => this.#kill(scratch)));
+    await Promise.all([...this.#alive].map(scratch => this.#end(scratch)));
   }
 
   async #turn(): Promise<void> {
@@ -86,106 +70,73 @@ export class ScratchWorkers {
     this.#busy++;
   }
 
-  async #start(): Promise<Scratch> {
+  async #start(): Promise<ScratchProcess> {
     if (this.#closed) throw workerGone();
-    const process = this.#startProcess();
-    process.log = line => this.#settings.log(this.#name, line);
-    const scratch: Scratch = {
-      process,
-      client: new WorkerClient(process.socketPath, CONNECTIONS),
-      uses: 0,
-      endedFor: undefined,
-      idleTimer: undefined,
-    };
+    const gone = (): void => this.#forget(scratch);
+    const scratch: ScratchProcess = new ScratchProcess(
+      this.#name,
+      this.#startProcess(),
+      this.#settings,
+      gone,
+    );
     this.#alive.add(scratch);
-    void process.exited.then(reason => this.#exited(scratch, reason));
-    this.#watchMemory(scratch);
-    await process.ready;
+    await scratch.ready;
     return scratch;
   }
 
-  #watchMemory(scratch: Scratch): void {
-    const { process } = scratch;
-    const { maxMemoryBytes, log } = this.#settings;
-    if (process.pid === undefined) return;
-    const watch = new MemoryWatch({
-      pid: process.pid,
-      maxBytes: maxMemoryBytes,
-      isBusy: () => true,
-      exceeded: bytes => {
-        log(this.#name, `${tooLarge(bytes, maxMemoryBytes)}: it is killed`);
-        scratch.endedFor = 'memory';
-        void process.kill();
-      },
-    });
-    void process.exited.then(() => watch.stop());
-  }
-
   async #run<T>(
-    scratch: Scratch,
+    scratch: ScratchProcess,
     job: (client: WorkerClient) => Promise<T>,
     died: (reason: string) => GatewayError,
   ): Promise<T> {
-    clearTimeout(scratch.idleTimer);
     scratch.uses++;
     const { loadTimeoutMs } = this.#settings;
     let late = false;
-    let lost: ProcessLost | undefined;
     const limit = setTimeout(() => {
       late = true;
-      scratch.endedFor = 'hang';
-      void scratch.process.kill();
+      void scratch.end('hang');
     }, loadTimeoutMs);
     try {
       const result = await job(scratch.client);
       this.#rest(scratch);
       return result;
     } catch (error) {
-      if (error instanceof ProcessLost) lost = error;
-      if (!isUnavailable(error)) throw error;
-      // A broken connection is seen before the exit that broke it.
-      const reason = await scratch.process.exitWithin(DEATH_NOTICE_MS);
-      throw reason === undefined ? error : died(late ? `stopped after ${loadTimeoutMs} ms` : reason);
+      if (error instanceof ProcessLost) void (error.hangs ? scratch.end('hang') : scratch.endLost());
+      else if (isUnavailable(error)) {
+        const reason = await scratch.reasonOfDeath();
+        void this.#end(scratch);
+        if (reason !== undefined) throw died(late ? `stopped after ${loadTimeoutMs} ms` : reason);
+      } else void this.#end(scratch);
+      throw error;
     } finally {
       clearTimeout(limit);
-      if (lost !== undefined) void this.#endLost(scratch, lost);
-      else if (!this.#idle.includes(scratch)) void this.#kill(scratch);
     }
   }
 
-  #rest(scratch: Scratch): void {
-    if (scratch.uses >= MAX_USES || scratch.process.exitReason !== undefined || this.#closed) return;
-    scratch.idleTimer = setTimeout(() => void this.#kill(scratch), IDLE_MS);
-    scratch.idleTimer.unref();
-    this.#idle.push(scratch);
+  /** Kept for a while, or ended. */
+  #rest(scratch: ScratchProcess): void {
+    if (scratch.uses >= MAX_USES || !scratch.isAlive || this.#closed) return void this.#end(scratch);
+    const timer = setTimeout(() => void this.#end(scratch), IDLE_MS);
+    timer.unref();
+    this.#idle.set(scratch, timer);
   }
 
-  /** A broken connection is seen before the exit that broke it, and that says why. */
-  async #endLost(scratch: Scratch, { hangs }: ProcessLost): Promise<void> {
-    const { process } = scratch;
-    if (!hangs && (await process.exitWithin(DEATH_NOTICE_MS)) !== undefined) return;
-    scratch.endedFor ??= 'hang';
-    await process.kill();
+  #takeIdle(): ScratchProcess | undefined {
+    const scratch = [...this.#idle.keys()].at(-1);
+    if (scratch === undefined) return undefined;
+    clearTimeout(this.#idle.get(scratch));
+    this.#idle.delete(scratch);
+    return scratch;
   }
 
-  async #kill(scratch: Scratch): Promise<void> {
-    scratch.endedFor ??= 'done';
-    this.#gone(scratch);
-    await scratch.process.kill();
+  async #end(scratch: ScratchProcess): Promise<void> {
+    this.#forget(scratch);
+    await scratch.end('done');
   }
 
-  #exited(scratch: Scratch, reason: string): void {
-    this.#gone(scratch);
-    const { endedFor } = scratch;
-    if (this.#name !== 'apart' || endedFor === 'done') return;
-    this.#settings.events.emit('worker:died', { worker: this.#name, cause: deathCause(reason, endedFor) });
-  }
-
-  #gone(scratch: Scratch): void {
-    clearTimeout(scratch.idleTimer);
+  #forget(scratch: ScratchProcess): void {
+    clearTimeout(this.#idle.get(scratch));
+    this.#idle.delete(scratch);
     this.#alive.delete(scratch);
-    const at = this.#idle.indexOf(scratch);
-    if (at >= 0) this.#idle.splice(at, 1);
-    scratch.client.destroy(workerGone());
   }
 }
