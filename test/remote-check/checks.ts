@@ -3,15 +3,13 @@ import assert from 'node:assert/strict';
 import { type Answer, inferBinary, inferUrl } from '../support/client.ts';
 import { dataOf, floatsOf, infer, rowsOf, type Said, someRows, type Tensor } from './ask.ts';
 import type { RunThere } from './foreign-server.ts';
-import { indexOf, numpySays, remoteState, type Subject, untilState } from './subject.ts';
+import { killedAndBack, overload, thereLater, unloadedThere } from './outages.ts';
+import { indexOf, numpySays, remoteState, type Subject } from './subject.ts';
 
 export interface Check {
   readonly name: string;
   readonly run: (subject: Subject) => Promise<string>;
 }
-
-/** A look that falls due, the proofs, and a slow machine. */
-const BACK_LIMIT_MS = 15_000;
 
 async function signature({ gateway }: Subject): Promise<string> {
   const response = await fetch(`${gateway.url}/v2/models/affine`);
@@ -122,7 +120,7 @@ async function batching(subject: Subject): Promise<string> {
     said.flatMap(one => floatsOf(one, 'y')),
     numpySays(subject, rows).y.flat(),
   );
-  const largest = Math.max(...runs.map(({ rows: count }) => count));
+  const largest = largestOf(runs);
   assert.ok(largest > 1 && runs.length < rows.length, `${runs.length} runs for ${rows.length} requests`);
   return `${rows.length} requests in ${runs.length} runs of up to ${largest} rows, sent as ${formOf(runs)}`;
 }
@@ -142,7 +140,10 @@ async function blame(subject: Subject): Promise<string> {
   const words: string[] = [];
   for (const status of [400, 500]) {
     const rows = someRows(8, 9000 + status).map((row, i) => (i === 3 ? [1, 2, 3, status] : row));
-    const said = await together(subject, 'picky', rows);
+    let said: Said[] = [];
+    const runs = await subject.server.during(async () => {
+      said = await together(subject, 'picky', rows);
+    });
     const culprit = said[3] as Said;
     assert.deepEqual(
       said.map(one => one.status),
@@ -150,56 +151,14 @@ async function blame(subject: Subject): Promise<string> {
       culprit.text,
     );
     assert.doesNotMatch(culprit.text, /Traceback|site-packages|\.py/, 'its insides are shown to callers');
-    words.push(`a ${status} is “${culprit.error}”`);
+    words.push(`a ${status} in runs of up to ${largestOf(runs)} rows is “${culprit.error}”`);
   }
   assert.equal((await remoteState(subject, 'picky')).state, 'ready');
-  return `the culprit of eight alone fails: ${words.join(', ')}`;
+  return `the culprit alone fails: ${words.join(', ')}`;
 }
 
-/** KServe's cannot be made to say either. */
-async function overload(subject: Subject): Promise<string> {
-  if (subject.name === 'kserve') return 'not checked: its models cannot answer 429 or 503';
-  const seen: string[] = [];
-  for (const status of [429, 503]) {
-    const said = await infer(subject.gateway.url, 'picky', rowsOf([[1, 2, 3, status]]));
-    assert.equal(said.status, 429, said.text);
-    assert.ok(Number(said.retryAfter) >= 1);
-    seen.push(`${status} → 429, Retry-After ${said.retryAfter}`);
-  }
-  assert.equal((await remoteState(subject, 'picky')).state, 'ready');
-  return seen.join('; ');
-}
-
-async function killedAndBack(subject: Subject): Promise<string> {
-  const { server, gateway } = subject;
-  await server.kill();
-  const lost = await infer(gateway.url, 'affine', rowsOf(someRows(1, 1)));
-  assert.ok(lost.status === 503 && lost.retryAfter !== null, `${lost.status} ${lost.text}`);
-  await untilState(subject, 'affine', 'unreachable', BACK_LIMIT_MS);
-  await server.start();
-  const ms = await untilState(subject, 'affine', 'ready', BACK_LIMIT_MS);
-  const rows = someRows(3, 42);
-  const said = await infer(gateway.url, 'affine', rowsOf(rows));
-  assert.deepEqual(floatsOf(said, 'y'), numpySays(subject, rows).y.flat());
-  return `503 meanwhile; ${(ms / 1000).toFixed(1)} s after it was ready again it was used again`;
-}
-
-/** Its server is well, and does not have the model any more. */
-async function unloadedThere(subject: Subject): Promise<string> {
-  const { server, gateway } = subject;
-  const order = (what: string) =>
-    fetch(`${server.url}/v2/repository/models/picky/${what}`, { method: 'POST' }).then(
-      ({ status }) => status,
-    );
-  assert.equal(await order('unload'), 200);
-  const gone = await infer(gateway.url, 'picky', rowsOf(someRows(1, 2)));
-  assert.equal(gone.status, 503, gone.text);
-  await untilState(subject, 'picky', 'unreachable', BACK_LIMIT_MS);
-  const loaded = await order('load');
-  if (loaded !== 200) return `503, then unreachable; it cannot load it again itself (${loaded})`;
-  await untilState(subject, 'picky', 'ready', BACK_LIMIT_MS);
-  assert.equal((await infer(gateway.url, 'picky', rowsOf(someRows(1, 3)))).status, 200);
-  return '503, then unreachable; ready again once it is loaded there';
+function largestOf(runs: readonly RunThere[]): number {
+  return Math.max(...runs.map(({ rows }) => rows));
 }
 
 function formOf(runs: readonly RunThere[]): string {
@@ -218,5 +177,6 @@ export const CHECKS: readonly Check[] = [
   { name: 'a failing request', run: blame },
   { name: '429 and 503', run: overload },
   { name: 'killed, started again', run: killedAndBack },
+  { name: 'not there at load, but later', run: thereLater },
   { name: 'unloaded there', run: unloadedThere },
 ];

@@ -20,7 +20,7 @@ uvicorn.Config = OnLoopback
 
 from formulas import MODELS, Refusal  # noqa: E402
 from kserve import InferOutput, InferResponse, Model, ModelServer  # noqa: E402
-from kserve.errors import InvalidInput  # noqa: E402
+from kserve.errors import InvalidInput, ModelNotReady  # noqa: E402
 
 
 class Formula(Model):
@@ -59,7 +59,9 @@ class Formula(Model):
 
 
 def raised(refusal):
-    # Of 429 and 503 it has no way to speak.
+    if refusal.status == 503:
+        return ModelNotReady("picky")
+    # Of 429 it has no way to speak.
     return InvalidInput(str(refusal)) if refusal.status == 400 else ValueError(str(refusal))
 
 
