@@ -15,7 +15,7 @@ leave. An answer that holds anything but its own rows and id ends the run. Exit 
   --clients <n>   connections (default 64); 30 % of them leave again and again
   --every <n>     seconds from one worker's death to the next (default 15)
   --seed <n>      of the nonces (default 1)
-  --plant <bug>   swap-rows or early-reuse: a gateway with that bug, which must be found
+  --plant <bug>   swap-rows or weak-key: a gateway with that bug, which must be found
   --help          this text
 `;
 
@@ -34,7 +34,7 @@ const { values: flags } = readFlags(
 
 const { plant } = flags;
 await using subject = await startCrossTalkSubject(
-  plant === 'swap-rows' || plant === 'early-reuse' ? planted(plant) : {},
+  plant === 'swap-rows' || plant === 'weak-key' ? planted(plant) : {},
 );
 const result = await crossTalk(subject, {
   replies: Number(flags.replies),

@@ -29,18 +29,23 @@ type Model = keyof typeof CONFIGS;
 
 const MODELS = Object.keys(CONFIGS) as Model[];
 
-/** Of how many different rows those are drawn whose answers may be used again; others have nonces of their own. */
-const DRAWN: Partial<Record<Model, number>> = { joined: 64, cached: 4096, whole: 512 };
+/** Of how many different rows those are drawn whose answers may be used again; others have nonces of their own. Only with rows kept one by one are they drawn one by one. */
+const DRAWN: Partial<Record<Model, number>> = { joined: 64, cached: 512, whole: 64 };
 
-/** Of each model, of 1000 requests. */
+/** One after the other, so that several are under way at once and memory is used again while others look at it. */
+const WIDE_BURST = 48;
+/** Requests from one burst to the next. */
+const WIDE_EVERY = 3072;
+
+/** Of each model, of 1000 requests that are in no burst. */
 const SHARES: Record<Model, number> = {
-  batched: 335,
+  batched: 350,
   padded: 150,
   joined: 100,
   cached: 150,
   whole: 100,
   alone: 150,
-  wide: 15,
+  wide: 0,
 };
 
 export interface CrossTalkSubject extends AsyncDisposable {
@@ -85,6 +90,8 @@ export class MixedQuestions implements Questions {
   readonly #choices: readonly Choice[];
   readonly #free: ReadonlyMap<Kind, Question[]>;
   readonly #random: () => number;
+  readonly #wide: Choice;
+  #asked = 0;
 
   constructor(random: () => number) {
     this.#random = random;
@@ -94,21 +101,31 @@ export class MixedQuestions implements Questions {
       share: SHARES[model],
     }));
     this.#choices = choices.flatMap(choice => Array<Choice>(choice.share).fill(choice));
+    this.#wide = choices[MODELS.indexOf('wide')] as Choice;
     this.kinds = choices.flatMap(({ kinds }) => kinds);
     this.#free = new Map(this.kinds.map(kind => [kind, []]));
   }
 
   next(asker: number, sequence: number): Question {
     const random = this.#random;
-    const { kinds, drawn } = this.#choices[Math.floor(random() * this.#choices.length)] as Choice;
+    const isWide = this.#asked++ % WIDE_EVERY < WIDE_BURST;
+    const other = this.#choices[Math.floor(random() * this.#choices.length)] as Choice;
+    const { kinds, drawn } = isWide ? this.#wide : other;
     const kind = kinds[Math.floor(random() * kinds.length)] as Kind;
     const question = this.#free.get(kind)?.pop() ?? new Question(kind);
     const nonce = sequence % NONCES;
     question.name(asker, nonce);
+    const first = Math.floor(random() * (drawn ?? 0));
     for (let row = 0; row < kind.rows; row++) {
       if (drawn === undefined) question.setRow(row, asker, nonce, row);
       // The same wherever it stands: kept for one request, it answers another.
-      else question.setRow(row, NONCES - 1, Math.floor(random() * drawn), 0);
+      else
+        question.setRow(
+          row,
+          NONCES - 1,
+          kind.model === 'cached' ? Math.floor(random() * drawn) : first + row,
+          0,
+        );
     }
     return question;
   }

@@ -3,7 +3,7 @@ import type { Kind, Question, Verdict } from './cross-talk-question.ts';
 import { headerOf, type NonceReply } from './nonce-replies.ts';
 
 /** Every so manieth answer is looked at for how it came to be. */
-const LOOKED_AT = 64;
+const LOOKED_AT = 16;
 const MAX_TOLD = 10;
 
 export class CrossTalkTally {

@@ -9,7 +9,7 @@ import { CrossTalkTally } from './cross-talk-tally.ts';
 import { planted } from './hooks/planted.ts';
 import { NonceReplies, type NonceReply } from './nonce-replies.ts';
 
-const SHORT = { replies: 20_000, clients: 20, killEverySeconds: 1, seed: 3, progress: () => undefined };
+const SHORT = { replies: 10_000, clients: 20, killEverySeconds: 3, seed: 3, progress: () => undefined };
 
 test('while workers are killed and clients leave, no answer holds rows of another request', async () => {
   await using subject = await startCrossTalkSubject();
@@ -18,10 +18,12 @@ test('while workers are killed and clients leave, no answer holds rows of anothe
   assert.deepEqual(missed, [], result.tally.told.join('\n'));
 });
 
-for (const bug of ['swap-rows', 'early-reuse'] as const) {
+for (const bug of ['swap-rows', 'weak-key'] as const) {
   test(`control: a gateway with the bug ${bug} is found out`, async () => {
     await using subject = await startCrossTalkSubject(planted(bug));
-    const result = await crossTalk(subject, { ...SHORT, killEverySeconds: Number.POSITIVE_INFINITY });
+    // It ends with the first that is found.
+    const more = { replies: 20 * SHORT.replies, clients: 40, killEverySeconds: Number.POSITIVE_INFINITY };
+    const result = await crossTalk(subject, { ...SHORT, ...more });
     assert.ok(result.tally.foreign > 0, JSON.stringify(result.tally));
     const missed = crossTalkRows(result).filter(({ kept }) => !kept);
     assert.ok(missed.some(({ figure }) => figure === 'S11 with another request’s rows or id'));

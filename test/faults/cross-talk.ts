@@ -50,11 +50,13 @@ export async function crossTalk(
   const askers = askersOf(subject, options, questions, tally);
   const startedAt = performance.now();
   for (const asker of askers) asker.start();
-  const isOver = () => tally.own >= options.replies || tally.foreign > 0;
-  const kills = killing(subject, options, isOver);
+  const kills: Kill[] = [];
+  const killed = () => kills.length > 0 || !Number.isFinite(options.killEverySeconds);
+  const isOver = () => (tally.own >= options.replies && killed()) || tally.foreign > 0;
+  const killing = killAgainAndAgain(subject, options, kills, isOver);
   await untilOver(isOver, tally, options);
   const seconds = (performance.now() - startedAt) / 1000;
-  await Promise.all(askers.map(asker => asker.stop()));
+  await Promise.all([...askers.map(asker => asker.stop()), killing]);
   return {
     wanted: options.replies,
     seconds,
@@ -63,7 +65,7 @@ export async function crossTalk(
     kindsMet: tally.byKind.size,
     clients: askers.length,
     leavers: Math.ceil(LEAVERS * askers.length),
-    kills: await kills,
+    kills,
     takenAfter: await takenSlots(subject.headgate.adminUrl),
   };
 }
@@ -82,23 +84,23 @@ function askersOf(
   });
 }
 
-async function killing(
+/** Adds to `kills`. */
+async function killAgainAndAgain(
   { headgate }: CrossTalkSubject,
   { killEverySeconds, seed }: CrossTalkOptions,
+  kills: Kill[],
   isOver: () => boolean,
-): Promise<Kill[]> {
-  const kills: Kill[] = [];
+): Promise<void> {
   const random = uniform(seed);
-  for (let next = killEverySeconds * 1000; Number.isFinite(next); next += killEverySeconds * 1000) {
+  while (Number.isFinite(killEverySeconds)) {
     const due = performance.now() + killEverySeconds * 1000;
     while (performance.now() < due) {
-      if (isOver()) return kills;
+      if (isOver()) return;
       await sleep(LOOK_MS);
     }
     const kill = await killHost(headgate.adminUrl, random, isOver);
     if (kill !== undefined) kills.push(kill);
   }
-  return kills;
 }
 
 async function untilOver(
