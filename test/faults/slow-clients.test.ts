@@ -40,7 +40,7 @@ test('control: a crowd that slows good traffic is seen, and a machine that slows
 });
 
 test('each figure of slow clients misses its target by itself', () => {
-  const stretch = { p99Ms: 2, requests: 10, notAnswered: 0 };
+  const stretch = { p99Ms: 2, cpuUs: 100, requests: 10, notAnswered: 0 };
   const counted = (idle: number) => ({
     guests: { idle, silent: 0, head: 5, body: 5, reader: 0 },
     ended: { idle: 0, silent: 0, head: 0, body: 0, reader: 0 },
@@ -53,6 +53,19 @@ test('each figure of slow clients misses its target by itself', () => {
     slowClientsRows(result).flatMap(({ figure, kept }) => (kept ? [] : [figure.slice(0, 12)]));
   assert.deepEqual(missed(good), []);
   assert.deepEqual(missed({ ...good, withCrowd: [{ ...stretch, p99Ms: 2.5 }] }), ['S8 p99 with ']);
+  const noisy = {
+    ...good,
+    without: [stretch, stretch, stretch],
+    withCrowd: [stretch, { ...stretch, p99Ms: 6 }],
+  };
+  assert.match(
+    slowClientsRows({
+      ...noisy,
+      without: [...noisy.without, stretch],
+      withCrowd: [stretch, ...noisy.withCrowd],
+    })[0]?.value ?? '',
+    /^1.00 .*unclear/,
+  );
   assert.deepEqual(missed({ ...good, idleBytes: 90 * 21 * 1024 }), ['S8 memory of']);
   assert.deepEqual(missed({ ...good, idleBytes: Number.NaN }), ['S8 memory of']);
   assert.deepEqual(missed({ ...good, withCrowd: [{ ...stretch, notAnswered: 1 }] }), ['S8 good requ']);

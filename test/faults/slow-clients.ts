@@ -1,7 +1,7 @@
 /** S8: what callers feel of thousands of connections that idle, send slowly or read slowly. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bootstrapInterval, median } from '../../bench/support/median.ts';
-import { processTree } from '../../bench/support/process-tree.ts';
+import { processTree, treeCpu } from '../../bench/support/process-tree.ts';
 import { poissonArrivals } from '../../src/load/arrivals.ts';
 import { closedLoop } from '../../src/load/closed-loop.ts';
 import { openLoop } from '../../src/load/open-loop.ts';
@@ -28,6 +28,8 @@ export interface SlowClientsOptions {
 /** Good traffic of one stretch. */
 export interface Stretch {
   readonly p99Ms: number;
+  /** Of the gateway's process, all of it, µs a request: what is left to compare on a machine with other work. */
+  readonly cpuUs: number;
   readonly requests: number;
   readonly notAnswered: number;
 }
@@ -94,14 +96,16 @@ async function moderate({ address }: SlowSubject, { share }: SlowClientsOptions)
 }
 
 async function goodTraffic(
-  { address }: SlowSubject,
+  { address, headgate }: SlowSubject,
   ratePerSecond: number,
   { secondsEach }: SlowClientsOptions,
   seed: number,
 ): Promise<Stretch> {
   const arrivals = poissonArrivals(ratePerSecond, Math.ceil(ratePerSecond * secondsEach), seed);
+  const before = treeCpu(headgate.pid).root;
   const { okMs, requests, outcomes } = await openLoop({ ...address, ...rowsFor('other'), arrivals });
-  return { p99Ms: quantile(okMs, 0.99), requests, notAnswered: requests - outcomes.ok };
+  const cpuUs = ((treeCpu(headgate.pid).root - before) * 1e6) / requests;
+  return { p99Ms: quantile(okMs, 0.99), cpuUs, requests, notAnswered: requests - outcomes.ok };
 }
 
 function residentBytes({ headgate }: SlowSubject): number {
@@ -129,21 +133,20 @@ export function slowdownOf(without: readonly number[], withCrowd: readonly numbe
 
 export function slowClientsRows(result: SlowClientsResult): Row[] {
   const { without, withCrowd, wanted, counts, idleBytes } = result;
-  const p99 = (stretches: readonly Stretch[]) => stretches.map(({ p99Ms }) => p99Ms);
-  const { ratio, interval } = slowdownOf(p99(without), p99(withCrowd));
+  const of = (what: 'p99Ms' | 'cpuUs') =>
+    slowdownOf(
+      without.map(stretch => stretch[what]),
+      withCrowd.map(stretch => stretch[what]),
+    );
+  const p99 = of('p99Ms');
   const present = Math.min(...counts.map(({ guests }) => total(guests))) / total(wanted);
   const idleKb = idleBytes / 1024 / (wanted.idle ?? 0);
   const all = [...without, ...withCrowd];
   const unanswered = all.reduce((sum, { notAnswered }) => sum + notAnswered, 0);
   const requests = all.reduce((sum, one) => sum + one.requests, 0);
-  const range = interval.map(one => one.toFixed(2)).join(' to ');
   return [
-    row(
-      'S8 p99 with slow clients ÷ without',
-      `${ratio.toFixed(2)} (${range})`,
-      `≤ ${MAX_RATIO}`,
-      ratio <= MAX_RATIO,
-    ),
+    row('S8 p99 with slow clients ÷ without', shown(p99), `≤ ${MAX_RATIO}`, p99.ratio <= MAX_RATIO),
+    row('S8 gateway CPU a good request, with ÷ without', shown(of('cpuUs')), 'any', true),
     row(
       'S8 memory of an idle connection',
       `${idleKb.toFixed(1)} KB`,
@@ -158,6 +161,13 @@ export function slowClientsRows(result: SlowClientsResult): Row[] {
       present >= PRESENT,
     ),
   ];
+}
+
+/** With its interval; unclear where that reaches beyond what is allowed. */
+function shown({ ratio, interval }: Slowdown): string {
+  const range = interval.map(one => one.toFixed(2)).join(' to ');
+  const isUnclear = ratio <= MAX_RATIO && interval[1] > MAX_RATIO;
+  return `${ratio.toFixed(2)} (${range})${isUnclear ? ', unclear' : ''}`;
 }
 
 function row(figure: string, value: string, target: string, kept: boolean): Row {

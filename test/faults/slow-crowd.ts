@@ -15,9 +15,15 @@ export class SlowCrowd implements AsyncDisposable {
   readonly #address: Address;
   readonly #small: string;
   readonly #large: string;
+  /** Rejects when the process ends. */
+  readonly #failed: Promise<never>;
 
   constructor(address: Address) {
     this.#child = fork(FILE);
+    this.#failed = once(this.#child, 'exit').then(() => {
+      throw new Error('the process of slow clients has ended');
+    });
+    this.#failed.catch(() => undefined);
     this.#address = address;
     const small = { name: 'x', shape: [1, 64], values: new Float32Array(64) };
     const large = { name: 'length', shape: [1], values: BigInt64Array.of(BigInt(LARGE)) };
@@ -46,11 +52,7 @@ export class SlowCrowd implements AsyncDisposable {
 
   async #obey(order: Order): Promise<Count> {
     this.#child.send(order);
-    const failed = once(this.#child, 'exit').then(() => {
-      throw new Error('the process of slow clients has ended');
-    });
-    failed.catch(() => undefined);
-    const [count] = (await Promise.race([once(this.#child, 'message'), failed])) as [Count];
+    const [count] = (await Promise.race([once(this.#child, 'message'), this.#failed])) as [Count];
     return count;
   }
 
