@@ -60,8 +60,14 @@ export async function runGateway(sources: GatewaySources, { role }: RunOptions):
     await Promise.race([start(running), told]);
     const signal = await told;
     log.logger.info({ signal }, 'leaving: finishing what was accepted');
-    const left = leave(running, config.timeouts.drainMs).then(() => 0);
-    return await Promise.race([left, secondSignal(running)]);
+    let isHurried = false;
+    const second = firstSignal().then(again => {
+      isHurried = true;
+      return leaveAtOnce(running, again);
+    });
+    // Whoever was waiting hears that its worker is gone, and that may end the drain first: it was lost all the same.
+    const left = leave(running, config.timeouts.drainMs).then(() => (isHurried ? 1 : 0));
+    return await Promise.race([left, second]);
   } catch (error) {
     await leave(running, 0);
     throw error;
@@ -107,11 +113,10 @@ function firstSignal(): Promise<NodeJS.Signals> {
 }
 
 /** Ends the process itself: a client in the middle of its body would keep it alive until the drain is over. */
-async function secondSignal({ log, gateway }: Running): Promise<never> {
-  const signal = await firstSignal();
+async function leaveAtOnce({ log, gateway }: Running, signal: NodeJS.Signals): Promise<never> {
   log.logger.warn({ signal }, 'leaving at once: what was accepted is lost');
   await gateway.abandon();
-  await log.close();
+  log.close();
   process.exit(1);
 }
 

@@ -18,7 +18,12 @@ before(async () => {
   more = await mkdtemp(path.join(tmpdir(), 'headgate-lifecycle-'));
   await writeRepository(folder, {
     identity: { versions: { 1: identity() } },
-    spin: { versions: { 1: spin() }, config: 'maxBatchSize: 1\nmaxTimeoutMs: 60000\ntimeoutMs: 60000\n' },
+    spin: {
+      versions: { 1: spin() },
+      // A sample that takes a tenth of a second: a run that takes a hundred times as long is not yet one that hangs.
+      config:
+        'maxBatchSize: 1\nmaxTimeoutMs: 60000\ntimeoutMs: 60000\nwarmup: [{ batchSize: 1, inputs: { iterations: { shape: [1], fill: 100000 } } }]\n',
+    },
     slow: {
       versions: { 1: slow(100_000) },
       config: 'maxBatchSize: 1\nmaxTimeoutMs: 60000\ntimeoutMs: 60000\n',
