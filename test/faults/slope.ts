@@ -42,18 +42,17 @@ function slopesOf(points: readonly Point[]): Float64Array {
 }
 
 /**
- * One point for each of `blocks` equal stretches of `x`: neighbouring samples of memory resemble each other, and would
- * have the interval believe in more evidence than there is. `least` is for what rises until it is collected.
+ * The median of each of `blocks` equal stretches of `x`: neighbouring samples of memory resemble each other, and would
+ * have the interval believe in more evidence than there is.
  */
-export function blocksOf(points: readonly Point[], blocks: number, of: 'median' | 'least'): Point[] {
+export function blocksOf(points: readonly Point[], blocks: number): Point[] {
   const from = Math.min(...points.map(({ x }) => x));
   const length = (Math.max(...points.map(({ x }) => x)) - from) / blocks;
   const found = Array.from({ length: blocks }, (): Point[] => []);
   for (const point of points) found[Math.min(blocks - 1, Math.floor((point.x - from) / length))]?.push(point);
   return found.flatMap(block => {
     const ordered = block.toSorted((one, other) => one.y - other.y);
-    const chosen = of === 'least' ? ordered[0] : ordered[(ordered.length - 1) >> 1];
-    return chosen === undefined ? [] : [chosen];
+    return ordered[(ordered.length - 1) >> 1] ?? [];
   });
 }
 

@@ -14,27 +14,26 @@ const WARMUP = 0.25;
 interface Series {
   readonly name: string;
   readonly value: (sample: Sample) => number | undefined;
-  /** A heap rises until it is collected: its least says what is held. */
-  readonly of: 'median' | 'least';
   readonly unit: string;
   /** Per hour, in its unit. */
   readonly allowed: number;
 }
 
-const memory = (name: string, bytes: (sample: Sample) => number, of: Series['of']): Series => ({
-  ...{ name, of, unit: 'MB', allowed: MAX_MB_PER_HOUR },
-  value: sample => bytes(sample) / MB,
+const memory = (name: string, bytes: Series['value']): Series => ({
+  ...{ name, unit: 'MB', allowed: MAX_MB_PER_HOUR },
+  value: sample => inMb(bytes(sample)),
 });
 const number = (name: string, value: Series['value']): Series => ({
-  ...{ name, value, of: 'median', unit: '', allowed: 0 },
+  ...{ name, value, unit: '', allowed: 0 },
 });
+const inMb = (bytes: number | undefined) => (bytes === undefined ? undefined : bytes / MB);
 
 const SERIES: readonly Series[] = [
-  memory('gateway, resident', ({ resident }) => resident, 'median'),
-  memory('gateway, heap and buffers', ({ heap }) => heap, 'least'),
+  memory('gateway, resident', ({ resident }) => resident),
+  memory('gateway, heap and buffers', ({ heap }) => heap),
   number('gateway, open files', ({ files }) => files),
   number('gateway, handles', ({ handles }) => handles),
-  memory('workers, resident', ({ workersResident }) => workersResident, 'median'),
+  memory('workers, resident', ({ workersResident }) => workersResident),
   number('workers, open files', ({ workersFiles }) => workersFiles),
 ];
 
@@ -60,13 +59,13 @@ function slopeRow(series: Series, samples: readonly Sample[]): Row {
 }
 
 /** Per hour, once warm. */
-function slopeOf({ value, of }: Series, samples: readonly Sample[]): Slope {
+function slopeOf({ value }: Series, samples: readonly Sample[]): Slope {
   const from = WARMUP * (samples.at(-1)?.atMs ?? 0);
   const points = samples.flatMap(sample => {
     const y = value(sample);
     return sample.atMs < from || y === undefined ? [] : [{ x: sample.atMs / MS_PER_HOUR, y }];
   });
-  return theilSen(blocksOf(points, BLOCKS, of));
+  return theilSen(blocksOf(points, BLOCKS));
 }
 
 /** Bytes of heap that stayed of each request, once warm: what a leak is, whatever the machine's speed. */

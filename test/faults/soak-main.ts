@@ -42,7 +42,7 @@ const result = await soak({
   clients: Number(flags.clients),
   pauseMs: Number(flags.pause),
   seed: Number(flags.seed),
-  ...(flags.leak ? { plant: 'leak' as const } : {}),
+  ...(flags.leak ? { leakBytes: 1024 } : {}),
   progress: text => console.error(text),
 });
 for (const line of result.tally.told) console.log(line);

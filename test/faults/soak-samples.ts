@@ -1,7 +1,6 @@
 /** What a gateway and its workers hold at one moment. */
 import { readFileSync } from 'node:fs';
 import { processTree } from '../../bench/support/process-tree.ts';
-import type { Headgate } from '../support/headgate.ts';
 import { openFiles } from './sockets.ts';
 
 export interface Sample {
@@ -9,10 +8,10 @@ export interface Sample {
   readonly atMs: number;
   /** Of the gateway, bytes. */
   readonly resident: number;
-  /** Of it, in use by JavaScript, buffers outside the heap included, bytes. */
-  readonly heap: number;
+  /** Of it, held by JavaScript after a full collection, buffers outside the heap included, bytes. */
+  readonly heap: number | undefined;
   readonly files: number;
-  /** What keeps its loop alive: sockets, timers, pipes; undefined where nobody counts. */
+  /** What keeps its loop alive: sockets, timers, pipes. Undefined, as `heap` is, until it was said first. */
   readonly handles: number | undefined;
   /** Of all its workers. */
   readonly workersResident: number;
@@ -20,39 +19,25 @@ export interface Sample {
   readonly workers: number;
 }
 
-/** Undefined when the gateway is gone. */
-export async function sampleOf(
-  headgate: Headgate,
-  handlesFile: string,
-  startedAt: number,
-): Promise<Sample | undefined> {
-  const heap = await heapBytes(headgate);
-  const [gateway, ...workers] = processTree(headgate.pid);
+/** `holdingsFile` is what `hooks/holdings.ts` writes. Undefined when the gateway is gone. */
+export function sampleOf(pid: number, holdingsFile: string, startedAt: number): Sample | undefined {
+  const [gateway, ...workers] = processTree(pid);
   if (gateway === undefined) return undefined;
   return {
     atMs: performance.now() - startedAt,
     resident: gateway.rssBytes,
-    heap,
-    files: openFiles(headgate.pid) ?? Number.NaN,
-    handles: handlesIn(handlesFile),
+    ...holdingsIn(holdingsFile),
+    files: openFiles(pid) ?? Number.NaN,
     workersResident: workers.reduce((sum, { rssBytes }) => sum + rssBytes, 0),
-    workersFiles: workers.reduce((sum, { pid }) => sum + (openFiles(pid) ?? 0), 0),
+    workersFiles: workers.reduce((sum, worker) => sum + (openFiles(worker.pid) ?? 0), 0),
     workers: workers.length,
   };
 }
 
-async function heapBytes({ adminUrl }: Headgate): Promise<number> {
-  const text = await (await fetch(`${adminUrl}/metrics`)).text();
-  const of = (kind: string) =>
-    Number(new RegExp(`^headgate_process_memory_bytes\\{kind="${kind}"\\} (\\S+)$`, 'm').exec(text)?.[1]);
-  return of('heap') + of('buffers');
-}
-
-function handlesIn(file: string): number | undefined {
+function holdingsIn(file: string): Pick<Sample, 'heap' | 'handles'> {
   try {
-    const counts = JSON.parse(readFileSync(file, 'utf8')) as Record<string, number>;
-    return Object.values(counts).reduce((sum, count) => sum + count, 0);
+    return JSON.parse(readFileSync(file, 'utf8')) as { heap: number; handles: number };
   } catch {
-    return undefined;
+    return { heap: undefined, handles: undefined };
   }
 }

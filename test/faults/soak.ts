@@ -19,8 +19,8 @@ export interface SoakOptions {
   /** Between an answer and what its client asks next, ms, on average. */
   readonly pauseMs: number;
   readonly seed: number;
-  /** A bug to be found. */
-  readonly plant?: Hook;
+  /** Kept of each request: a leak to be found. */
+  readonly leakBytes?: number;
   readonly progress: (text: string) => void;
 }
 
@@ -37,10 +37,15 @@ const LEAVES = 1 / 50;
 const PROGRESS_SAMPLES = 12;
 
 export async function soak(options: SoakOptions): Promise<SoakResult> {
-  const { plant, minutes, seed, clients, pauseMs, reloadSeconds } = options;
-  const hooks: readonly Hook[] = plant === undefined ? ['handles'] : ['handles', plant];
-  const handlesFile = path.join(tmpdir(), `headgate-soak-${process.pid}.json`);
-  await using subject = await startCrossTalkSubject({ ...planted(...hooks), SOAK_HANDLES: handlesFile });
+  const { leakBytes, minutes, seed, clients, pauseMs, reloadSeconds } = options;
+  const hooks: readonly Hook[] = leakBytes === undefined ? ['holdings'] : ['holdings', 'leak'];
+  const holdingsFile = path.join(tmpdir(), `headgate-soak-${process.pid}.json`);
+  await using subject = await startCrossTalkSubject({
+    ...planted(...hooks),
+    SOAK_FILE: holdingsFile,
+    SOAK_EVERY_MS: String(options.sampleSeconds * 1000),
+    SOAK_LEAK_BYTES: String(leakBytes),
+  });
   const tally = new CrossTalkTally();
   const questions = new MixedQuestions(uniform(seed));
   const { address } = subject;
@@ -53,15 +58,15 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   const untilMs = startedAt + minutes * 60_000;
   for (const asker of askers) asker.start();
   const reloading = reloadAgainAndAgain(subject, reloadSeconds, untilMs);
-  const samples = await sampling(subject, handlesFile, startedAt, untilMs, options, tally);
+  const samples = await sampling(subject, holdingsFile, startedAt, untilMs, options, tally);
   await Promise.all(askers.map(asker => asker.stop()));
-  await rm(handlesFile, { force: true });
+  await rm(holdingsFile, { force: true });
   return { samples, reloads: await reloading, tally, seconds: (performance.now() - startedAt) / 1000 };
 }
 
 async function sampling(
   { headgate }: CrossTalkSubject,
-  handlesFile: string,
+  holdingsFile: string,
   startedAt: number,
   untilMs: number,
   { sampleSeconds, progress }: SoakOptions,
@@ -70,7 +75,7 @@ async function sampling(
   const samples: Sample[] = [];
   while (performance.now() < untilMs) {
     await sleep(sampleSeconds * 1000);
-    const sample = await sampleOf(headgate, handlesFile, startedAt);
+    const sample = sampleOf(headgate.pid, holdingsFile, startedAt);
     if (sample === undefined) throw new Error(`the gateway ended:\n${headgate.output().slice(-2000)}`);
     samples.push(sample);
     if (samples.length % PROGRESS_SAMPLES === 0) progress(lineOf(sample, tally));
@@ -79,7 +84,7 @@ async function sampling(
 }
 
 function lineOf(sample: Sample, { own, foreign, failed, lost }: CrossTalkTally): string {
-  const mb = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MB`;
+  const mb = (bytes = Number.NaN) => `${(bytes / 2 ** 20).toFixed(1)} MB`;
   const { atMs, resident, heap, files, handles, workersResident, workersFiles } = sample;
   const gateway = `gateway ${mb(resident)}, heap ${mb(heap)}, ${files} files, ${handles} handles`;
   const workers = `workers ${mb(workersResident)}, ${workersFiles} files`;
