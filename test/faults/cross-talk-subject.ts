@@ -29,7 +29,10 @@ type Model = keyof typeof CONFIGS;
 
 const MODELS = Object.keys(CONFIGS) as Model[];
 
-/** Of how many different rows those are drawn whose answers may be used again; others have nonces of their own. Only with rows kept one by one are they drawn one by one. */
+/**
+ * Of how many different rows those are drawn whose answers may be used again; others have nonces of their own. Those of
+ * `cached`, which are kept one by one, are drawn one by one; others follow the first.
+ */
 const DRAWN: Partial<Record<Model, number>> = { joined: 64, cached: 512, whole: 64 };
 
 /** One after the other, so that several are under way at once and memory is used again while others look at it. */

@@ -2,7 +2,8 @@
 import { readFlags } from '../../bench/support/flags.ts';
 import { reportRows } from './report-rows.ts';
 import { silenceRows, silentClients } from './silent-clients.ts';
-import { slowClients, slowClientsRows } from './slow-clients.ts';
+import { slowClients } from './slow-clients.ts';
+import { slowClientsRows } from './slow-clients-figures.ts';
 import { startSlowSubject } from './slow-clients-subject.ts';
 
 const HELP = `Usage: npm run faults:slow-clients -- [options]

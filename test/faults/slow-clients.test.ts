@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type Silence, silenceRows, silentClients } from './silent-clients.ts';
-import { type SlowClientsResult, slowClients, slowClientsRows, slowdownOf } from './slow-clients.ts';
+import { type SlowClientsResult, slowClients } from './slow-clients.ts';
+import { slowClientsRows, slowdownOf } from './slow-clients-figures.ts';
 import { startSlowSubject } from './slow-clients-subject.ts';
 import { heldSockets } from './sockets.ts';
 
