@@ -109,6 +109,11 @@ test('a fault that did not happen is a missed row, and the other scenarios run',
   assert.match(results[0]?.rows[0]?.value ?? '', /not within 1 ms: never/);
 });
 
+test('of no requests at all nothing is kept', () => {
+  const account = { requests: 0, correct: 0, refused: 0, failed: 0, lost: 0, wrong: 0, firsts: {} };
+  assert.deepEqual([allRight('', account).kept, noneLost('', account).kept], [false, false]);
+});
+
 test('what is twice as slow is not kept within one and a half', () => {
   assert.deepEqual(
     [slower('', 3, 2, 1.5).kept, slower('', 4, 2, 1.5).kept, slower('', Number.NaN, 2, 1.5).kept],

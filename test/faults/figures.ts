@@ -71,9 +71,9 @@ export const timed = (...[figure, value, target, kept]: Parameters<typeof row>):
   timed: true,
 });
 
-/** Something that must never happen: `count` times of so many. */
+/** Something that must never happen: `count` times of so many. Of none at all nothing can be said. */
 export const none = (figure: string, count: number, of?: number): Row =>
-  row(figure, of === undefined ? count : `${count} of ${of}`, '0', count === 0);
+  row(figure, of === undefined ? count : `${count} of ${of}`, '0', count === 0 && of !== 0);
 
 /** Every request was answered right. */
 export const allRight = (figure: string, { requests, correct }: Account): Row =>
