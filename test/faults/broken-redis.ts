@@ -14,30 +14,45 @@ const MAX_FIRST_TAX_MS = 20;
 const MAX_TAX_MS = 1;
 const PASSWORD = 'a secret';
 
-type Fault = (redis: Redis) => Promise<void> | void;
+interface Fault {
+  readonly begin: (redis: Redis, ms: number) => Promise<void> | void;
+  readonly end?: (redis: Redis) => void;
+}
 
 /** In this order: after the last there is no server. */
 const FAULTS: Readonly<Record<string, Fault>> = {
-  poisoned: redis => poison(redis),
-  slow: redis => withClient(redis, client => client.sendCommand(['CLIENT', 'PAUSE', '600000', 'ALL'])),
-  stopped: redis => void redis.process.kill('SIGSTOP'),
-  gone: redis => void redis.process.kill('SIGKILL'),
+  poisoned: { begin: redis => poison(redis) },
+  slow: {
+    begin: (redis, ms) =>
+      withClient(redis, client => client.sendCommand(['CLIENT', 'PAUSE', `${ms}`, 'ALL'])),
+  },
+  stopped: {
+    begin: redis => void redis.process.kill('SIGSTOP'),
+    end: redis => void redis.process.kill('SIGCONT'),
+  },
+  gone: { begin: redis => void redis.process.kill('SIGKILL') },
 };
 
 export async function run(options: ScenarioOptions): Promise<ScenarioResult> {
   const rows: Row[] = [];
+  await using redis = await startRedis({ password: PASSWORD });
+  await using subject = await startCached(redis.url, PASSWORD);
   for (const [name, fault] of Object.entries(FAULTS)) {
     options.progress(name);
-    rows.push(...(await broken(name, fault, options)));
+    rows.push(...(await broken(name, fault, redis, subject, options)));
   }
   options.progress('wrong password');
   rows.push(...(await wrongPassword(options)));
   return { rows };
 }
 
-async function broken(name: string, fault: Fault, { short, seed }: ScenarioOptions): Promise<Row[]> {
-  await using redis = await startRedis({ password: PASSWORD });
-  await using subject = await startCached(redis.url, PASSWORD);
+async function broken(
+  name: string,
+  { begin, end }: Fault,
+  redis: Redis,
+  subject: Subject,
+  { short, seed }: ScenarioOptions,
+): Promise<Row[]> {
   await until('the shared cache is up', async () => (await metric(subject, UP)) === 1);
   const traffic = { load: rowsFor('other'), ratePerSecond: RATE_PER_SECOND, seed };
   const seconds = short ? 2 : 20;
@@ -45,11 +60,12 @@ async function broken(name: string, fault: Fault, { short, seed }: ScenarioOptio
   await carry(subject, traffic, seconds);
   const before = await carry(subject, traffic, seconds);
   const refusedBefore = await metric(subject, REFUSED);
-  await fault(redis);
+  await begin(redis, 1000 * (FIRST_SECONDS + seconds + 1));
   const first = await carry(subject, traffic, FIRST_SECONDS);
   const later = await carry(subject, traffic, seconds);
   const noticed =
     name === 'poisoned' ? (await metric(subject, REFUSED)) - refusedBefore : 1 - (await metric(subject, UP));
+  end?.(redis);
   return [
     row(`${name}: noticed under traffic`, noticed, 'some', noticed > 0),
     ...taxes(name, before, first, later),

@@ -41,7 +41,7 @@ interface Seen {
 }
 
 export async function run({ short, progress }: ScenarioOptions): Promise<ScenarioResult> {
-  const count = short ? 200 : 5000;
+  const count = short ? 100 : 5000;
   const seen: Seen[] = [];
   let struck = 0;
   for (const policy of POLICIES) {
