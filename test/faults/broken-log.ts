@@ -13,7 +13,7 @@ import { allRight, type Row, row, slower, timed } from './figures.ts';
 import { metric } from './operator.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
 import { PATIENT, rowsFor, type Subject, startSubjectWith, WIDTH } from './subject.ts';
-import { type Carried, carry, p99 } from './traffic.ts';
+import { type Carried, carry, tail } from './traffic.ts';
 
 const KINDS = ['unread', 'closed', 'full'] as const;
 type Kind = (typeof KINDS)[number];
@@ -56,7 +56,7 @@ function rowsOf({ kind, before, during, lines, dropped, left }: Broken): Row[] {
     row(`${kind}: lines the log was given`, lines, `≥ ${ENOUGH_LINES}`, lines >= ENOUGH_LINES),
     row(`${kind}: of them, counted as dropped`, dropped, kind === 'closed' ? 'any' : 'some', isDropped),
     allRight(`S13 ${kind}: not answered`, during.account),
-    slower(`S13 ${kind}: p99 during ÷ before`, p99(during), p99(before), 1.5),
+    slower(`S13 ${kind}: p99 during ÷ before`, tail(during), tail(before), 1.5),
     row(`${kind}: how it ended on SIGTERM`, left.how, '0', left.how === '0'),
     timed(`${kind}: after`, `${left.tookMs} ms`, `≤ ${LEAVES_WITHIN_MS} ms`, left.tookMs <= LEAVES_WITHIN_MS),
   ];

@@ -2,11 +2,11 @@
 import { createClient } from '@redis/client';
 import { addConstant } from '../support/onnx.ts';
 import { type Redis, startRedis } from '../support/redis.ts';
-import { allRight, none, type Row, row, timed } from './figures.ts';
+import { allRight, none, type Row, row, tax } from './figures.ts';
 import { metric, until } from './operator.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
 import { rowsFor, type Subject, startSubjectWith, WIDTH } from './subject.ts';
-import { type Carried, carry, p99, type Traffic } from './traffic.ts';
+import { type Carried, carry, type Traffic, tail } from './traffic.ts';
 
 const RATE_PER_SECOND = 200;
 const FIRST_SECONDS = 1;
@@ -90,12 +90,9 @@ async function wrongPassword({ short, seed }: ScenarioOptions): Promise<Row[]> {
 const taxes = (name: string, before: Carried, first: Carried, later: Carried): Row[] => [
   allRight(`S13 ${name}: not answered, in the first second`, first.account),
   allRight(`S13 ${name}: not answered, later`, later.account),
-  tax(`S13 ${name}: p99 tax in the first second`, p99(first) - p99(before), MAX_FIRST_TAX_MS),
-  tax(`S13 ${name}: p99 tax later`, p99(later) - p99(before), MAX_TAX_MS),
+  tax(`S13 ${name}: p99 tax in the first second`, tail(first), tail(before), MAX_FIRST_TAX_MS),
+  tax(`S13 ${name}: p99 tax later`, tail(later), tail(before), MAX_TAX_MS),
 ];
-
-const tax = (figure: string, ms: number, most: number): Row =>
-  timed(figure, `${ms.toFixed(1)} ms`, `≤ ${most} ms`, ms <= most);
 
 const UP = 'headgate_shared_cache_up';
 const REFUSED = 'headgate_shared_cache_refused_total';

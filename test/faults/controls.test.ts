@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import type { Reply } from '../../src/load/reply.ts';
 import { addConstant } from '../support/onnx.ts';
-import { allRight, noneLost, slower } from './figures.ts';
+import { allRight, noneLost, slower, tax } from './figures.ts';
 import { isStrictJson } from './nan-outputs.ts';
 import { until } from './operator.ts';
 import { type Planted, startPlantingProxy } from './planting-proxy.ts';
@@ -46,6 +46,8 @@ for (const [kind, counted] of CAUGHT) {
     assert.equal(noneLost('', account).kept, kind === 'failed');
   });
 }
+
+const tailOf = (p99Ms: number, lateShare = 0) => ({ p99Ms, lateShare });
 
 test('content that must not answer, and rows that are torn, are wrong', () => {
   const { check } = rowsPlus('other', constant => constant === 2);
@@ -93,7 +95,7 @@ test('a fault that did not happen is a missed row, and the other scenarios run',
   const scenario = (name: string, run: RunScenario): Scenario => ({
     ...{ name, faults: 'R0', about: '', load: () => Promise.resolve({ run }) },
   });
-  const good = scenario('good', async () => ({ rows: [slower('', 1, 1, 1.5)] }));
+  const good = scenario('good', async () => ({ rows: [slower('', tailOf(1), tailOf(1), 1.5)] }));
   const idle = scenario('idle', async () => {
     await until('never', () => false, 1);
     return { rows: [] };
@@ -114,11 +116,16 @@ test('of no requests at all nothing is kept', () => {
   assert.deepEqual([allRight('', account).kept, noneLost('', account).kept], [false, false]);
 });
 
-test('what is twice as slow is not kept within one and a half', () => {
+test('what is twice as slow is not kept within one and a half, and a late generator is told', () => {
   assert.deepEqual(
-    [slower('', 3, 2, 1.5).kept, slower('', 4, 2, 1.5).kept, slower('', Number.NaN, 2, 1.5).kept],
+    [3, 4, Number.NaN].map(ms => slower('', tailOf(ms), tailOf(2), 1.5).kept),
     [true, false, false],
   );
+  assert.deepEqual(
+    [tax('', tailOf(3), tailOf(2), 1).kept, tax('', tailOf(4), tailOf(2), 1).kept],
+    [true, false],
+  );
+  assert.match(slower('', tailOf(3, 0.2), tailOf(2), 1.5).value, /20 % sent late/);
 });
 
 test('scenarios are found by their names, which are their own', () => {

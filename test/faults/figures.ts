@@ -83,13 +83,32 @@ export const allRight = (figure: string, { requests, correct }: Account): Row =>
 export const noneLost = (figure: string, { requests, lost, wrong }: Account): Row =>
   none(figure, lost + wrong, requests);
 
-/** How much longer 99 of 100 took at most, under the fault. */
-export function slower(figure: string, during: number, before: number, times: number): Row {
-  return timed(figure, ratio(during, before), `≤ ${times}`, during <= times * before);
+/** What 99 of 100 took at most, ms; and of all, those that their generator sent late: then it says little of the gateway. */
+export interface Tail {
+  readonly p99Ms: number;
+  readonly lateShare: number;
 }
 
-export const ratio = (during: number, before: number): string =>
-  `${(during / before).toFixed(2)} (${during.toFixed(1)} / ${before.toFixed(1)} ms)`;
+/** How much longer 99 of 100 took at most, under the fault. */
+export function slower(figure: string, during: Tail, before: Tail, times: number): Row {
+  return timed(figure, ratio(during, before), `≤ ${times}`, during.p99Ms <= times * before.p99Ms);
+}
+
+/** How many ms more 99 of 100 took at most, under the fault. */
+export function tax(figure: string, during: Tail, before: Tail, mostMs: number): Row {
+  const ms = during.p99Ms - before.p99Ms;
+  return timed(figure, `${ms.toFixed(1)} ms${doubt(during, before)}`, `≤ ${mostMs} ms`, ms <= mostMs);
+}
+
+export const ratio = (during: Tail, before: Tail): string =>
+  `${(during.p99Ms / before.p99Ms).toFixed(2)} (${during.p99Ms.toFixed(1)} / ${before.p99Ms.toFixed(1)} ms)${doubt(during, before)}`;
+
+const MAX_LATE_SHARE = 0.01;
+
+function doubt(...tails: readonly Tail[]): string {
+  const late = Math.max(...tails.map(({ lateShare }) => lateShare));
+  return late <= MAX_LATE_SHARE ? '' : `, ${Math.round(100 * late)} % sent late`;
+}
 
 /** A figure that nobody promised anything of. */
 export const reported = (figure: string, value: string): Row => timed(figure, value, 'none', true);

@@ -16,7 +16,7 @@ import {
   TURNS,
   WIDTH,
 } from './subject.ts';
-import { type Carried, capacityOf, carry, carryWhile, p99, type Traffic } from './traffic.ts';
+import { type Carried, capacityOf, carry, carryWhile, type Traffic, tail } from './traffic.ts';
 
 const SHARE = 0.7;
 /** Where other work may be on the machine. */
@@ -65,7 +65,7 @@ export async function whileWorking<T>(
 export const s5Rows = ({ before, during, beside }: Omit<Reloaded<unknown>, 'worked'>): Row[] => [
   allRight('S5 errors', during.account),
   allRight('S5 errors of the model beside', beside.account),
-  slower('S5 p99 during ÷ before', p99(during), p99(before), MAX_P99_RATIO),
+  slower('S5 p99 during ÷ before', tail(during), tail(before), MAX_P99_RATIO),
 ];
 
 /** Rows of their own for `path`, each answered with itself plus one constant that is accepted. */

@@ -6,7 +6,7 @@ import { allRight, ratio, reported, row, slower, timed } from './figures.ts';
 import { logged, metric, until, workerPidsOf } from './operator.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
 import { PATIENT_TARGET, rowsFor, startSubjectWith, TURNS, WIDTH } from './subject.ts';
-import { carry, carryWhile, p99 } from './traffic.ts';
+import { carry, carryWhile, tail } from './traffic.ts';
 
 const TIMES = 10;
 const RATE_PER_SECOND = 100;
@@ -53,8 +53,8 @@ export async function run({ short, seed, progress }: ScenarioOptions): Promise<S
       allRight('not answered while it is left out', without.account),
       allRight('not answered as it comes back', back.account),
       timed('left out after', `${(outAfterMs / 1000).toFixed(1)} s`, '≤ 20 s', outAfterMs <= 20_000),
-      reported('p99 until it is left out ÷ healthy', ratio(p99(noticed), p99(healthy))),
-      slower('p99 with it left out ÷ healthy', p99(without), p99(healthy), 2),
+      reported('p99 until it is left out ÷ healthy', ratio(tail(noticed), tail(healthy))),
+      slower('p99 with it left out ÷ healthy', tail(without), tail(healthy), 2),
     ],
     details: { healthy: healthy.account, noticed: noticed.account, outAfterMs, slowRuns },
   };

@@ -4,6 +4,7 @@ import { closedLoop } from '../../src/load/closed-loop.ts';
 import { openLoop } from '../../src/load/open-loop.ts';
 import { quantile } from '../../src/load/quantile.ts';
 import { type Account, accountOf } from './account.ts';
+import type { Tail } from './figures.ts';
 import { type Load, PATIENCE_MS, type Subject } from './subject.ts';
 
 /** What an answer may take on its way past its deadline, ms. */
@@ -23,6 +24,8 @@ export interface Carried {
   readonly okMs: Float64Array;
   /** How many answers had each status. */
   readonly statuses: Readonly<Record<number, number>>;
+  /** Of all requests, those that left late, as this machine was busy. */
+  readonly lateShare: number;
 }
 
 /** Sends for so long. */
@@ -38,7 +41,7 @@ export async function carry(subject: Subject, traffic: Traffic, seconds: number)
       statuses[status] = (statuses[status] ?? 0) + 1;
     },
   });
-  return { account: accountOf(result), okMs: result.okMs, statuses };
+  return { account: accountOf(result), okMs: result.okMs, statuses, lateShare: result.generator.lateShare };
 }
 
 /** Sends until the work is over, and has the work's result. Rejects when the work does. */
@@ -70,7 +73,7 @@ export async function capacityOf(subject: Subject, load: Load, seconds = 3): Pro
 export const serverErrors = ({ statuses }: Carried): number =>
   Object.entries(statuses).reduce((sum, [status, count]) => sum + (Number(status) >= 500 ? count : 0), 0);
 
-export const p99 = ({ okMs }: Carried): number => quantile(okMs, 0.99);
+export const tail = ({ okMs, lateShare }: Carried): Tail => ({ p99Ms: quantile(okMs, 0.99), lateShare });
 
 export function joined(parts: readonly Carried[]): Carried {
   const account = parts.map(part => part.account).reduce(added, NOTHING);
@@ -79,7 +82,8 @@ export function joined(parts: readonly Carried[]): Carried {
   for (const part of parts)
     for (const [status, count] of Object.entries(part.statuses))
       statuses[Number(status)] = (statuses[Number(status)] ?? 0) + count;
-  return { account, okMs, statuses };
+  const late = parts.reduce((sum, { lateShare, account: { requests } }) => sum + lateShare * requests, 0);
+  return { account, okMs, statuses, lateShare: late / Math.max(1, account.requests) };
 }
 
 const NOTHING: Account = { requests: 0, correct: 0, refused: 0, failed: 0, lost: 0, wrong: 0, firsts: {} };
