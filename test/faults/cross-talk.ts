@@ -40,6 +40,8 @@ const PIPELINED = 0.25;
 const DEPTH = 4;
 const PROGRESS_MS = 10_000;
 const LOOK_MS = 50;
+/** From one worker's death to the next: on a busy machine one that is killed as soon as it is back answers nobody. */
+const LEAST_REPLIES = 1000;
 
 export async function crossTalk(
   subject: CrossTalkSubject,
@@ -53,7 +55,7 @@ export async function crossTalk(
   const kills: Kill[] = [];
   const killed = () => kills.length > 0 || !Number.isFinite(options.killEverySeconds);
   const isOver = () => (tally.own >= options.replies && killed()) || tally.foreign > 0;
-  const killing = killAgainAndAgain(subject, options, kills, isOver);
+  const killing = killAgainAndAgain(subject, options, { kills, tally, isOver });
   await untilOver(isOver, tally, options);
   const seconds = (performance.now() - startedAt) / 1000;
   await Promise.all([...askers.map(asker => asker.stop()), killing]);
@@ -84,17 +86,23 @@ function askersOf(
   });
 }
 
-/** Adds to `kills`. */
+interface Killing {
+  /** Added to. */
+  readonly kills: Kill[];
+  readonly tally: CrossTalkTally;
+  readonly isOver: () => boolean;
+}
+
 async function killAgainAndAgain(
   { headgate }: CrossTalkSubject,
   { killEverySeconds, seed }: CrossTalkOptions,
-  kills: Kill[],
-  isOver: () => boolean,
+  { kills, tally, isOver }: Killing,
 ): Promise<void> {
   const random = uniform(seed);
   while (Number.isFinite(killEverySeconds)) {
     const due = performance.now() + killEverySeconds * 1000;
-    while (performance.now() < due) {
+    const enough = kills.length === 0 ? 0 : tally.own + LEAST_REPLIES;
+    while (performance.now() < due || tally.own < enough) {
       if (isOver()) return;
       await sleep(LOOK_MS);
     }
