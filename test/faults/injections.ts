@@ -23,8 +23,8 @@ export const FAULTS: readonly Fault[] = ['kill', 'segfault', 'hang', 'abort', 's
 const SIGNALS = { kill: 'SIGKILL', segfault: 'SIGSEGV', abort: 'SIGABRT', stop: 'SIGSTOP' } as const;
 /** Loop turns that no machine makes in a day; each time others, for an input that hung before is refused. */
 const FOREVER = 1e12;
-/** For a moment with a batch in flight, and for the death that follows. */
-const PATIENCE_MS = 10_000;
+/** For a moment with a batch in flight, and for the death that follows: a machine that stands still is forgiven, and takes longer. */
+const PATIENCE_MS = 30_000;
 
 /**
  * Strikes the worker that hosts the model. Rejects when no moment with a batch in flight was found, or when nothing
