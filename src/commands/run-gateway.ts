@@ -99,7 +99,6 @@ async function start({ config, gateway, data, admin }: Running): Promise<void> {
 
 /** Ready turns 503 at once; what was accepted is answered; then connections, workers and the admin plane end. */
 async function leave({ gateway, data, admin }: Running, graceMs: number): Promise<void> {
-  data.beginDrain();
   await data.close({ graceMs });
   await gateway.close();
   await admin.close();

@@ -45,7 +45,7 @@ export class Connections {
   readonly #rules: ConnectionRules;
   readonly #clients: Clients;
   #inFlight = 0;
-  #draining = false;
+  #phase: 'serving' | 'leaving' | 'draining' = 'serving';
 
   constructor(rules: ConnectionRules) {
     this.#rules = rules;
@@ -57,20 +57,25 @@ export class Connections {
     return this.#inFlight;
   }
 
-  get isDraining(): boolean {
-    return this.#draining;
+  get isLeaving(): boolean {
+    return this.#phase !== 'serving';
   }
 
-  /** From now on every answer is its connection's last. */
+  /** From now on the gateway is not ready, though everything that comes is served as ever. */
+  beginLeaving(): void {
+    this.#phase = 'leaving';
+  }
+
+  /** From now on every answer is its connection's last, too. */
   beginDrain(): void {
-    this.#draining = true;
+    this.#phase = 'draining';
   }
 
   accept(socket: Socket): Connection {
     const open = new Set<Open>();
     const isTaken = this.#rules.takesConnections();
     const surroundings: Surroundings = {
-      isDraining: () => this.#draining || !isTaken,
+      isDraining: () => this.#phase === 'draining' || !isTaken,
       leave: exchange => this.leave(connection, exchange),
       sayNoMore: () => {
         connection.hasLastAnswer = true;

@@ -19,13 +19,12 @@ import { createHttpServer } from './server.ts';
 import type { DataPlaneService } from './service.ts';
 
 /**
- * The port that applications talk to. It is made, listens once, and closes once; between the two `beginDrain` makes
- * it report not ready and end each connection with its next answer, while it still serves everything that comes.
+ * The port that applications talk to. It is made, listens once, and closes once: closing makes it report not ready
+ * and end each connection with its next answer, while it still serves everything that comes on them.
  */
 export interface DataPlane {
   /** Resolves with where it listens; port 0 picks a free one. */
   listen(at: { readonly host: string; readonly port: number }): Promise<AddressInfo>;
-  beginDrain(): void;
   /** Stops accepting and resolves when the last connection is closed, after `graceMs` at the latest. */
   close(how: { readonly graceMs: number }): Promise<void>;
   /** Requests not answered yet. */
@@ -56,7 +55,6 @@ export function createDataPlane(
       await app.listen({ ...at, backlog: 1024 });
       return app.server.address() as AddressInfo;
     },
-    beginDrain: () => connections.beginDrain(),
     close: async ({ graceMs }) => {
       await drain(app.server, connections, graceMs);
       await app.close();

@@ -11,15 +11,18 @@ const MAX_QUIET_MS = 1000;
 const MAX_LETTING_IN_MS = 200;
 
 /**
- * Lets in who has connected, stops accepting, and resolves when the last connection has closed. Open requests finish; a request on a kept-alive
- * connection is still served, and its answer closes the connection; connections that stay idle for a quiet second
- * (or half the grace, if shorter) are closed; whatever is left after `graceMs` is destroyed.
+ * Reports not ready, lets in who has connected, stops accepting, and resolves when the last connection has closed.
+ * Open requests finish; a request on a kept-alive connection is still served, and its answer closes the connection;
+ * connections that stay idle for a quiet second (or half the grace, if shorter) are closed; whatever is left after
+ * `graceMs` is destroyed.
  */
 export async function drain(server: Server, connections: Connections, graceMs: number): Promise<void> {
-  connections.beginDrain();
+  connections.beginLeaving();
   await letInWhoHasConnected(server, Math.min(MAX_LETTING_IN_MS, graceMs / 2));
   // The base class's close: http.Server's own would cut idle connections at once, with requests on their way to them.
   const closed = new Promise(resolve => NetServer.prototype.close.call(server, resolve));
+  // Not before: whose connection ends connects again, and as long as that goes on somebody is not yet let in.
+  connections.beginDrain();
   const quiet = setInterval(() => closeIdle(server, connections), Math.min(MAX_QUIET_MS, graceMs / 2));
   const grace = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;

@@ -33,7 +33,7 @@ export function addMetadataRoutes(app: FastifyInstance, plane: Plane): void {
 function addHealthRoutes(app: FastifyInstance, plane: Plane): void {
   addRoute(app, plane, 'GET', '/v2/health/live', () => ({ live: true }));
   addRoute(app, plane, 'GET', '/v2/health/ready', (_named, exchange) => {
-    const ready = !plane.connections.isDraining && plane.service.isReady();
+    const ready = !plane.connections.isLeaving && plane.service.isReady();
     answerJson(exchange, ready ? 200 : 503, { ready, live: true });
   });
 }

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { Agent, get, request } from 'node:http';
 import { connect } from 'node:net';
 import test, { type TestContext } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { DataPlane } from '../../src/http/data-plane.ts';
 import { jsonBody } from './infer-bodies.ts';
 import { sendRaw } from './raw-client.ts';
 import { startPlane } from './start-plane.ts';
@@ -27,25 +29,42 @@ function keepAliveClient(t: TestContext, port: number): (path: string, body?: st
   };
 }
 
+/** Until it takes no new connections. */
+async function untilClosed({ app }: DataPlane): Promise<void> {
+  while (app.server.listening) await turn();
+}
+
 const INFER = '/v2/models/identity/infer';
 
-test('draining turns ready to 503 at once, keeps live at 200 and still infers', async t => {
-  const { plane, port } = await startPlane(t);
-  const send = keepAliveClient(t, port);
+test('closing turns ready to 503 at once, keeps live at 200 and still infers', async t => {
+  const { plane, port, service } = await startPlane(t);
+  const [send, sendHeld] = [keepAliveClient(t, port), keepAliveClient(t, port)];
+  service.holds = true;
+  const heldReply = sendHeld(INFER, jsonBody());
+  const held = await service.nextHeld();
+  service.holds = false;
   assert.deepEqual(await send('/v2/health/ready'), {
     status: 200,
     connection: 'keep-alive',
     body: '{"ready":true,"live":true}',
   });
-  plane.beginDrain();
-  assert.deepEqual(await send('/v2/health/ready'), {
+  const [ready, live, infer] = [keepAliveClient(t, port), keepAliveClient(t, port), keepAliveClient(t, port)];
+  for (const each of [ready, live, infer]) await each('/v2/health/live');
+  const closed = plane.close({ graceMs: 10_000 });
+  const { status, body } = await send('/v2/health/ready');
+  assert.deepEqual([status, body], [503, '{"ready":false,"live":true}']);
+  await untilClosed(plane);
+  assert.deepEqual(await ready('/v2/health/ready'), {
     status: 503,
     connection: 'close',
     body: '{"ready":false,"live":true}',
   });
-  assert.equal((await send('/v2/health/live')).status, 200);
-  const inferred = await send(INFER, jsonBody());
+  assert.equal((await live('/v2/health/live')).status, 200);
+  const inferred = await infer(INFER, jsonBody());
   assert.deepEqual([inferred.status, inferred.connection], [200, 'close']);
+  held.answer();
+  assert.equal((await heldReply).status, 200);
+  await closed;
 });
 
 test('a request in flight when closing begins is answered, and its connection closed', async t => {
@@ -54,6 +73,7 @@ test('a request in flight when closing begins is answered, and its connection cl
   const reply = keepAliveClient(t, port)(INFER, jsonBody());
   const held = await service.nextHeld();
   const closed = plane.close({ graceMs: 10_000 });
+  await untilClosed(plane);
   held.answer();
   const { status, connection } = await reply;
   assert.deepEqual([status, connection], [200, 'close']);
@@ -65,6 +85,7 @@ test('a request that comes on a kept-alive connection while closing is served', 
   const send = keepAliveClient(t, port);
   await send('/v2/health/live');
   const closed = plane.close({ graceMs: 10_000 });
+  await untilClosed(plane);
   const { status, connection } = await send(INFER, jsonBody());
   assert.deepEqual([status, connection], [200, 'close']);
   await closed;
