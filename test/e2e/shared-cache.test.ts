@@ -45,10 +45,12 @@ async function until(gateway: Headgate, name: string, value: number): Promise<vo
   while ((await metric(gateway, name)) !== value) await new Promise(resolve => setTimeout(resolve, 20));
 }
 
-/** A look takes 20 ms at most, which a busy machine may exceed: then it is tried again, with a value of its own. */
+/**
+ * A look takes 20 ms at most, which a busy machine may exceed nine times of ten: then it is tried again, with a value
+ * of its own, until the test's own time is up.
+ */
 async function tries(attempt: (i: number) => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 10; i++) if (await attempt(i)) return;
-  assert.fail('it went wrong ten times in a row');
+  for (let i = 0; !(await attempt(i)); i++);
 }
 
 test('what one gateway computed another answers, a poisoned value neither; a stopped server stops nobody', async t => {
@@ -73,14 +75,14 @@ test('what one gateway computed another answers, a poisoned value neither; a sto
     return true;
   };
 
-  await tries(async i => (await isWritten(100 + i)) && (await ask(other, 100 + i)) === 'hit');
+  await tries(async i => (await isWritten(1000 + i)) && (await ask(other, 1000 + i)) === 'hit');
   await tries(async i => {
-    if (!(await isWritten(200 + i))) return false;
+    if (!(await isWritten(2e6 + i))) return false;
     for (const name of await names()) await client.set(name, Buffer.from('poison'));
     const refused = 'headgate_shared_cache_refused_total';
     // A look that took too long may have been refused late: more are what counts.
     const before = await metric(other, refused);
-    assert.equal(await ask(other, 200 + i), 'miss');
+    assert.equal(await ask(other, 2e6 + i), 'miss');
     return (await metric(other, refused)) > before;
   });
   client.destroy();
