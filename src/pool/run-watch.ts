@@ -16,21 +16,28 @@ export function allowedMs(learnedMs: number | undefined, unknownMs: number): num
 export interface WatchedRun {
   readonly startedAt: number;
   readonly allowedMs: number;
-  /** When it hangs. */
+  /** When it hangs; Infinity while it waits for another to end. */
   due: number;
 }
 
-/** Watches the runs under way in one place, and tells of the first that hangs; with one timer, and none while nothing runs. */
+/**
+ * Watches the runs under way in one place, and tells of the first that hangs; with one timer, and none while nothing
+ * runs. As many as there are seats run at once; one that was sent ahead waits, and its time begins when it has a seat:
+ * counted from before, each would be allowed what the one before it was, and so ever more.
+ */
 export class RunWatch {
   readonly #now: () => number;
   readonly #hangs: (run: WatchedRun) => void;
+  readonly #seats: number;
+  /** In the order they were sent. */
   readonly #runs: WatchedRun[] = [];
   readonly #alarm: Alarm;
   #rings = Number.POSITIVE_INFINITY;
 
-  constructor(now: () => number, hangs: (run: WatchedRun) => void) {
+  constructor(now: () => number, hangs: (run: WatchedRun) => void, seats = 1) {
     this.#now = now;
     this.#hangs = hangs;
+    this.#seats = seats;
     this.#alarm = new Alarm(now, () => this.#ring());
   }
 
@@ -39,25 +46,27 @@ export class RunWatch {
     return this.#runs.length;
   }
 
-  /** Of those under way, ms; 0: there is none. */
-  get longestAllowedMs(): number {
-    return this.#runs.reduce((longest, run) => Math.max(longest, run.allowedMs), 0);
-  }
-
   begin(allowed: number): WatchedRun {
-    const startedAt = this.#now();
-    const run: WatchedRun = { startedAt, allowedMs: allowed, due: startedAt + allowed };
+    const run = { startedAt: this.#now(), allowedMs: allowed, due: Number.POSITIVE_INFINITY };
     this.#runs.push(run);
-    this.#ringAt(run.due);
+    if (this.#runs.length <= this.#seats) this.#seat(run, run.startedAt);
     return run;
   }
 
   end(run: WatchedRun): void {
     const at = this.#runs.indexOf(run);
-    if (at >= 0) this.#runs.splice(at, 1);
+    if (at < 0) return;
+    this.#runs.splice(at, 1);
+    const next = this.#runs[this.#seats - 1];
+    if (at < this.#seats && next !== undefined) this.#seat(next, this.#now());
     if (this.#runs.length > 0) return;
     this.#alarm.clear();
     this.#rings = Number.POSITIVE_INFINITY;
+  }
+
+  #seat(run: WatchedRun, now: number): void {
+    run.due = now + run.allowedMs;
+    this.#ringAt(run.due);
   }
 
   #ringAt(at: number): void {

@@ -12,12 +12,13 @@ for (const [name, learned, unknown, expected] of LIMITS) {
   test(`a run may take ${name}`, () => assert.equal(allowedMs(learned, unknown), expected));
 }
 
-function watched(t: TestContext) {
+function watched(t: TestContext, seats = 1) {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   const hung: number[] = [];
   const watch = new RunWatch(
     () => Date.now(),
     ({ startedAt }) => hung.push(startedAt),
+    seats,
   );
   return { watch, hung, tick: (ms: number) => t.mock.timers.tick(ms) };
 }
@@ -34,7 +35,7 @@ test('a run that is too old is told of, once', t => {
 });
 
 test('runs that end in time are not told of, and each has a limit of its own', t => {
-  const { watch, hung, tick } = watched(t);
+  const { watch, hung, tick } = watched(t, 2);
   const quick = watch.begin(1000);
   tick(500);
   watch.begin(2000);
@@ -46,14 +47,34 @@ test('runs that end in time are not told of, and each has a limit of its own', t
   assert.deepEqual(hung, [500]);
 });
 
-test('the longest that any run under way may take is known, for what is sent ahead', t => {
-  const { watch } = watched(t);
-  assert.equal(watch.longestAllowedMs, 0);
-  const long = watch.begin(5000);
+test('what was sent ahead may take its time from when it has a seat, however many were sent ahead before it', t => {
+  const { watch, hung, tick } = watched(t);
+  let running = watch.begin(1000);
+  for (let i = 0; i < 20; i++) {
+    const ahead = watch.begin(1000);
+    tick(100);
+    watch.end(running);
+    running = ahead;
+  }
+  const last = watch.begin(1000);
+  for (let i = 0; i < 9; i++) tick(100);
+  tick(99);
+  assert.deepEqual(hung, []);
+  tick(1);
+  assert.deepEqual(hung, [running.startedAt]);
+  assert.equal(last.due, Number.POSITIVE_INFINITY);
+});
+
+test('one that leaves while it waits leaves the seats as they are', t => {
+  const { watch, hung, tick } = watched(t);
   watch.begin(1000);
-  assert.equal(watch.longestAllowedMs, 5000);
-  watch.end(long);
-  assert.equal(watch.longestAllowedMs, 1000);
+  const ahead = watch.begin(1000);
+  const next = watch.begin(1000);
+  tick(500);
+  watch.end(ahead);
+  assert.equal(next.due, Number.POSITIVE_INFINITY);
+  tick(500);
+  assert.deepEqual(hung, [0]);
 });
 
 test('when this process stood still itself, runs get as much time again', t => {
