@@ -11,7 +11,7 @@ import type { Entry } from './entry.ts';
 import type { LatencyPoint } from './latency-points.ts';
 import { type Learned, LearnedLatencies } from './learned-latencies.ts';
 import { hopelessForMs, predictedMs } from './prediction.ts';
-import { PredictionError } from './prediction-error.ts';
+import { couldBeRefused, PredictionError } from './prediction-error.ts';
 import { RowRate, retryAfterMs } from './row-rate.ts';
 import { sendAheadPays } from './send-ahead.ts';
 import type { ShapeQueue } from './shape-queue.ts';
@@ -164,22 +164,22 @@ export class Foresight {
 
   /** An entry that was let in with a prediction has been answered, perhaps after its deadline but before anybody looked. */
   answered(entry: Entry, now: number): void {
-    const { predictedMs, submittedAt, deadline } = entry;
-    if (now > deadline) this.late(entry, now);
-    else if (!this.#wasHeldUp(entry)) this.#errorOf(entry.priority).inTime(predictedMs, submittedAt, now);
+    if (now > entry.deadline) this.late(entry, now);
+    else if (this.#teaches(entry)) {
+      this.#errorOf(entry.priority).inTime(entry.predictedMs, entry.submittedAt, now);
+    }
   }
 
   /** An entry has failed for its deadline. */
   late(entry: Entry, now: number): void {
-    const { predictedMs, submittedAt } = entry;
-    if (predictedMs > 0 && !this.#wasHeldUp(entry)) {
-      this.#errorOf(entry.priority).late(predictedMs, submittedAt, now);
+    if (this.#teaches(entry)) {
+      this.#errorOf(entry.priority).late(entry.predictedMs, entry.submittedAt, now);
     }
   }
 
-  /** Its wait says nothing of waits that can be foreseen: nothing was run. */
-  #wasHeldUp({ submittedAt }: Entry): boolean {
-    return this.#working.stoodSince(submittedAt);
+  /** Not one that waited while nothing was run, which nobody foresees. */
+  #teaches({ predictedMs, submittedAt, deadline }: Entry): boolean {
+    return couldBeRefused(predictedMs, deadline - submittedAt) && !this.#working.stoodSince(submittedAt);
   }
 
   #errorOf(priority: number): PredictionError {

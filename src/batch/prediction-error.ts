@@ -55,6 +55,15 @@ export class PredictionError {
   }
 }
 
+/**
+ * Whether a prediction could have decided anything: with the widest margin its request would have been refused. Shorter
+ * waits teach nothing of those: a few ms of noise are three times a wait of 5 ms, and a queue that a worker's death left
+ * behind was refused for it, though it was answered in half its time.
+ */
+export function couldBeRefused(predictedMs: number, allowedMs: number): boolean {
+  return predictedMs * MOST > allowedMs;
+}
+
 function faded(ms: number): number {
   return 2 ** (-ms / HALVES_AFTER_MS);
 }

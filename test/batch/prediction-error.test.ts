@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PredictionError } from '../../src/batch/prediction-error.ts';
+import { couldBeRefused, PredictionError } from '../../src/batch/prediction-error.ts';
 import { uniform } from '../support/random.ts';
 
 const near = (found: number, expected: number) =>
@@ -81,4 +81,11 @@ test('hardly anybody who is let in is late, though the machine swings between it
     running.push({ from: now, predictedMs, tookMs: predictedMs * pace * (0.8 + 0.3 * random()) });
   }
   assert.ok(late < 200, `${late} of 10,000 were late`);
+});
+
+test('a wait teaches something where a wide enough margin would have refused it', () => {
+  assert.equal(couldBeRefused(5, 2000), false);
+  assert.equal(couldBeRefused(666, 2000), false);
+  assert.equal(couldBeRefused(667, 2000), true);
+  assert.equal(couldBeRefused(1e9, Number.POSITIVE_INFINITY), false);
 });
