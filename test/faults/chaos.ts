@@ -4,8 +4,8 @@ import { poissonArrivals } from '../../src/load/arrivals.ts';
 import { closedLoop } from '../../src/load/closed-loop.ts';
 import { openLoop } from '../../src/load/open-loop.ts';
 import { type Account, accountOf } from './account.ts';
-import { chaosRows } from './figures.ts';
-import { FAULTS, type Fault, type Injected, inject } from './injections.ts';
+import { chaosRows, isLate } from './figures.ts';
+import { FAULTS, type Fault, type Injected, inject, type Told } from './injections.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
 import { DEADLINE_MS, type Load, rowsFor, type Subject, startSubject } from './subject.ts';
 import { Timeline } from './timeline.ts';
@@ -13,6 +13,8 @@ import { Timeline } from './timeline.ts';
 /** What an answer may take on its way past its deadline, ms. */
 const GRACE_MS = 1000;
 const CONNECTIONS = 64;
+/** Of the load: what comes within a deadline, so that none waits in the client. */
+const MOST_CONNECTIONS = 12_000;
 
 export interface ChaosOptions {
   readonly seconds: number;
@@ -27,8 +29,12 @@ export interface ChaosOptions {
 export interface ChaosResult {
   readonly ratePerSecond: number;
   readonly target: Account;
-  /** Of the other model, which shares the worker. */
+  /** Its answers and refusals that came after the deadline. */
+  readonly late: number;
+  /** Of the other model, which shares the worker until the target is given one of its own. */
   readonly bystander: Account;
+  /** What the callers were told whose own rows hung. */
+  readonly hung: readonly Told[];
   readonly injected: readonly Injected[];
   /** From each death until answers came at their full rate again, ms. */
   readonly recoveredMs: readonly number[];
@@ -68,9 +74,11 @@ export async function chaos(subject: Subject, options: ChaosOptions): Promise<Ch
   const [target, bystander] = await running;
   return {
     ratePerSecond,
-    target,
-    bystander,
-    injected,
+    target: target.account,
+    late: target.late,
+    bystander: bystander.account,
+    injected: injected.map(({ caller: _, ...rest }) => rest),
+    hung: await Promise.all(injected.flatMap(({ caller }) => caller ?? [])),
     recoveredMs: injected.map(({ diedMs }) => timeline.recoveredAfterMs(diedMs, ratePerSecond)),
     refusedAfter: injected.map(({ atMs }) =>
       timeline.refusedBetween(atMs, atMs + options.everySeconds * 1000),
@@ -98,13 +106,14 @@ async function loadWith(
   seconds: number,
   seed: number,
   inspect?: (reply: { readonly status: number }) => void,
-): Promise<Account> {
+): Promise<{ readonly account: Account; readonly late: number }> {
   const result = await openLoop({
     ...{ ...address, requests, check },
     arrivals: poissonArrivals(ratePerSecond, Math.ceil(ratePerSecond * seconds), seed),
-    maxConnections: 4096,
+    maxConnections: MOST_CONNECTIONS,
     timeoutMs: DEADLINE_MS + GRACE_MS,
     ...(inspect === undefined ? {} : { inspect }),
   });
-  return accountOf(result);
+  const late = [result.okMs, result.refusedMs].flatMap(all => [...all.filter(isLate)]).length;
+  return { account: accountOf(result), late };
 }

@@ -2,6 +2,7 @@
 import type { Account } from './account.ts';
 import type { ChaosResult } from './chaos.ts';
 import type { PoisonResult } from './poison.ts';
+import { DEADLINE_MS } from './subject.ts';
 
 export interface Row {
   readonly figure: string;
@@ -17,17 +18,27 @@ const MAX_REFUSED = 0.005;
 /** Until full work again, beside loading models, ms. */
 const MAX_RECOVERY_MS = 1000;
 
-export function chaosRows({ target, bystander, injected, recoveredMs }: ChaosResult): Row[] {
+/** What an answer may take on its way beyond the deadline, ms. */
+const ON_ITS_WAY_MS = 100;
+
+export function isLate(ms: number): boolean {
+  return ms > DEADLINE_MS + ON_ITS_WAY_MS;
+}
+
+export function chaosRows({ target, late, bystander, injected, hung, recoveredMs }: ChaosResult): Row[] {
   const share = (target.refused + target.failed) / target.requests;
   const slowest = Math.max(0, ...recoveredMs);
   const others = bystander.requests - bystander.correct;
   const proven = injected.every(({ inFlight }) => inFlight > 0) && injected.length > 0;
+  const untold = hung.filter(({ status, ms }) => status < 500 || isLate(ms)).length;
   return [
     row('faults injected, each with batches in flight', String(injected.length), 'all', proven),
     row('S1 lost', `${target.lost} of ${target.requests}`, '0', target.lost === 0),
     row('S1 wrong', String(target.wrong), '0', target.wrong === 0),
     row('S1 failed otherwise', String(target.failed), '0', target.failed === 0),
     timed('S1 not answered', `${(100 * share).toFixed(3)} %`, '≤ 0.5 %', share <= MAX_REFUSED),
+    timed('S1 answered or refused after the deadline', late, '0', late === 0),
+    none('R4 callers that hung and were told nothing in time', untold, hung.length),
     timed(
       'S2 full work again, slowest',
       `${slowest.toFixed(0)} ms`,

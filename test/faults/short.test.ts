@@ -15,7 +15,7 @@ test('while workers are killed, crash, hang and stop, no request is lost and no 
   timeout: 170_000,
 }, async () => {
   await using subject = await startSubject();
-  const { target, bystander, injected } = await chaos(subject, {
+  const { target, bystander, injected, hung } = await chaos(subject, {
     seconds: 30,
     everySeconds: 6,
     // The machine may have other work: a load that it carries in any case.
@@ -28,6 +28,7 @@ test('while workers are killed, crash, hang and stop, no request is lost and no 
     [...FAULTS],
   );
   assert.ok(injected.every(({ inFlight }) => inFlight > 0));
+  assert.ok(hung.length === 1 && hung.every(({ status }) => status >= 500), JSON.stringify(hung));
   assert.deepEqual([target.lost, target.wrong], [0, 0], JSON.stringify(target));
   assert.deepEqual([bystander.lost, bystander.wrong], [0, 0], JSON.stringify(bystander));
   assert.ok(target.correct > target.requests / 2);
@@ -68,7 +69,7 @@ test('control: requests without an answer are lost, whatever became of their con
   assert.deepEqual([correct, refused, failed, lost, wrong], [5, 6, 4, 24, 6]);
 });
 
-test('control: a gateway that never does its full work again is seen, and a fault that met nothing in flight', () => {
+test('control: a gateway that never does its full work again is seen, answers that are late, a fault that met nothing in flight', () => {
   const usual = 100;
   const answered = Uint32Array.from({ length: 60 }, (_, i) => (i < 10 || i >= 30 ? usual : 0));
   assert.equal(recoveredAfterMs(answered, 1000, usual), 2000);
@@ -85,13 +86,22 @@ test('control: a gateway that never does its full work again is seen, and a faul
   const rows = chaosRows({
     ratePerSecond: 1,
     target: account,
+    late: 3,
     bystander: account,
     injected,
+    hung: [
+      { status: 504, ms: 2000 },
+      { status: 200, ms: 1 },
+    ],
     recoveredMs: [0],
     refusedAfter: [0],
   });
   assert.deepEqual(
     rows.filter(({ kept }) => !kept).map(({ figure }) => figure),
-    ['faults injected, each with batches in flight'],
+    [
+      'faults injected, each with batches in flight',
+      'S1 answered or refused after the deadline',
+      'R4 callers that hung and were told nothing in time',
+    ],
   );
 });

@@ -7,7 +7,7 @@ import type { Address } from '../../src/load/connection.ts';
 import type { Reply } from '../../src/load/reply.ts';
 import type { Check } from '../../src/load/tally.ts';
 import { type Headgate, type HeadgateOptions, startHeadgate } from '../support/headgate.ts';
-import { addConstant, gather, slow, spin, writeRepository } from '../support/onnx.ts';
+import { addConstant, gather, lagging, writeRepository } from '../support/onnx.ts';
 import type { ModelFiles } from '../support/repository.ts';
 import { ENGINE_FOLDER } from './engine/orders.ts';
 
@@ -46,10 +46,9 @@ export interface Subject extends AsyncDisposable {
 
 export function startSubject(): Promise<Subject> {
   return startSubjectWith({
-    target: { versions: { 1: slow(TURNS, WIDTH) }, config: TARGET_CONFIG },
+    target: { versions: { 1: lagging(TURNS, WIDTH) }, config: TARGET_CONFIG },
     other: { versions: { 1: addConstant(2, WIDTH) }, config: CONFIG },
     gather: { versions: { 1: gather(TABLE) }, config: CONFIG },
-    spin: { versions: { 1: spin() }, config: CONFIG },
   });
 }
 

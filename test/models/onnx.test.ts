@@ -74,6 +74,11 @@ const KNOWN: Record<string, { model: Uint8Array; feeds: Feeds; answer: Feeds }> 
     feeds: { x: fp32([2, 2], [1, 2, 3, 4]) },
     answer: { y: fp32([2, 2], [1, 2, 3, 4]) },
   },
+  lagging: {
+    model: onnx.lagging(10, 2),
+    feeds: { x: fp32([2, 2], [1, 2, -30, 4]) },
+    answer: { y: fp32([2, 2], [1, 2, -30, 4]) },
+  },
   spin: {
     model: onnx.spin(),
     feeds: { iterations: int64([2, 1], [3n, 100n]) },

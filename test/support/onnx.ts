@@ -168,6 +168,31 @@ export function slow(iterations = 1000, width = 64): Uint8Array {
 }
 
 /**
+ * As `slow`, but a batch takes as many turns more as its smallest value is below 0: one row of −10¹² and its run hangs,
+ * whoever else is in it.
+ */
+export function lagging(iterations = 1000, width = 64): Uint8Array {
+  return encodeModel({
+    inputs: [port('x', ['batch', width])],
+    outputs: [port('y', ['batch', width])],
+    nodes: [
+      node('ReduceMin', ['x'], ['least'], { keepdims: 0 }),
+      node('Min', ['least', 'none'], ['below']),
+      node('Neg', ['below'], ['lag']),
+      node('Cast', ['lag'], ['more'], { to: 7 }),
+      node('Add', ['iterations', 'more'], ['turns']),
+      node('Loop', ['turns', 'go', 'x'], ['y'], { body: stepBody(width) }),
+    ],
+    initializers: [
+      integers('iterations', [], [iterations]),
+      truth('go', true),
+      floats('none', [], [0]),
+      unit(width),
+    ],
+  });
+}
+
+/**
  * `iterations` INT64 [-1, 1] → `y` INT64 [-1, 1], the same, after that many loop turns (the largest of the batch): one
  * caller can make a run as long as it likes; 10¹² is a hang.
  */
