@@ -3,11 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { poissonArrivals } from '../../src/load/arrivals.ts';
 import { closedLoop } from '../../src/load/closed-loop.ts';
 import { openLoop } from '../../src/load/open-loop.ts';
+import { assertOk, inferBinary, inferUrl } from '../support/client.ts';
 import { type Account, accountOf } from './account.ts';
 import { chaosRows, isLate } from './figures.ts';
 import { FAULTS, type Fault, type Injected, inject, type Told } from './injections.ts';
+import { workerPidsOf } from './operator.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
-import { DEADLINE_MS, type Load, rowsFor, type Subject, startSubject } from './subject.ts';
+import { DEADLINE_MS, type Load, rowsFor, type Subject, startSubject, WIDTH } from './subject.ts';
 import { Timeline } from './timeline.ts';
 
 /** What an answer may take on its way past its deadline, ms. */
@@ -28,6 +30,8 @@ export interface ChaosOptions {
 
 export interface ChaosResult {
   readonly ratePerSecond: number;
+  /** From the death of a worker at rest until its next answer, ms. */
+  readonly loadingMs: number;
   readonly target: Account;
   /** Its answers and refusals that came after the deadline. */
   readonly late: number;
@@ -64,6 +68,7 @@ export async function chaos(subject: Subject, options: ChaosOptions): Promise<Ch
     ...{ ...subject.address, ...load, connections: CONNECTIONS, seconds: 4, warmupSeconds: 4 },
   });
   const ratePerSecond = Math.floor(carried.okPerSecond * share);
+  const loadingMs = await loadingTime(subject);
   const startedAt = performance.now();
   const timeline = new Timeline(seconds + 10, startedAt);
   const running = Promise.all([
@@ -74,6 +79,7 @@ export async function chaos(subject: Subject, options: ChaosOptions): Promise<Ch
   const [target, bystander] = await running;
   return {
     ratePerSecond,
+    loadingMs,
     target: target.account,
     late: target.late,
     bystander: bystander.account,
@@ -84,6 +90,17 @@ export async function chaos(subject: Subject, options: ChaosOptions): Promise<Ch
       timeline.refusedBetween(atMs, atMs + options.everySeconds * 1000),
     ),
   };
+}
+
+/** What a new worker takes by itself to serve again: what the recovery of a loaded one is held against. */
+async function loadingTime(subject: Subject): Promise<number> {
+  const [pid] = await workerPidsOf(subject, 'target');
+  if (pid === undefined) throw new Error('nobody hosts the model');
+  process.kill(pid, 'SIGKILL');
+  const from = performance.now();
+  const x = { name: 'x', shape: [1, WIDTH], data: new Float32Array(WIDTH) };
+  assertOk(await inferBinary(inferUrl(subject.headgate.url, 'target'), [x]));
+  return performance.now() - from;
 }
 
 async function injectAll(subject: Subject, options: ChaosOptions, startedAt: number): Promise<Injected[]> {

@@ -85,6 +85,7 @@ test('control: a gateway that never does its full work again is seen, answers th
   const injected = [{ fault: 'kill', atMs: 0, diedMs: 0, inFlight: 0, pid: 1 }];
   const rows = chaosRows({
     ratePerSecond: 1,
+    loadingMs: 0,
     target: account,
     late: 3,
     bystander: account,
