@@ -35,19 +35,24 @@ async function warmInstance(hosted: HostedVersion, run: TimedRun, runs: number):
   }
 }
 
-/** Makes runs on one instance, each when its device has room; rejects with the signal's reason instead once it aborted. */
+/**
+ * Makes runs on one instance, each when its device has room; rejects with the signal's reason instead once it aborted.
+ * `began` is called as each is sent, and what it returns when that has ended.
+ */
 export function permittedRun(
   hosted: Pick<HostedVersion, 'device' | 'weight' | 'path'>,
   client: WorkerClient,
   scheduler: Scheduler,
   instance: number,
   signal: AbortSignal,
+  began: () => () => void = () => () => undefined,
 ): TimedRun {
   const flow = scheduler.flow();
   flow.seats.push({ device: hosted.device, weight: hosted.weight, total: 1, inUse: 0, open: true });
   return async execution => {
     const grant = await new Promise<Grant>(resolve => flow.acquire(resolve));
     const startedMs = performance.now();
+    const ended = began();
     let consumedMs = 0;
     try {
       signal.throwIfAborted();
@@ -55,6 +60,7 @@ export function permittedRun(
       consumedMs = result.inferMs;
       return { inferMs: consumedMs, roundTripMs: performance.now() - startedMs };
     } finally {
+      ended();
       grant.end(consumedMs);
     }
   };

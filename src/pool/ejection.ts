@@ -51,12 +51,13 @@ export class Ejection {
 
   #weigh(group: HostedVersion): void {
     const { times } = group;
-    if (times.runs === 0 || group.isEjected) return;
-    times.runs = 0;
+    if (times.fresh.size === 0 || group.isEjected) return;
     group.pace = paceOf(
       times.means,
       this.#peersOf(group).map(peer => peer.times.means),
+      times.fresh,
     );
+    times.fresh.clear();
     const slow = group.pace > SLOW ? (this.#slowSweeps.get(group) ?? 0) + 1 : 0;
     this.#slowSweeps.set(group, slow);
     if (mayEject(slow, this.#serving, this.#groups.length)) this.#eject(group);
@@ -94,8 +95,8 @@ export class Ejection {
       // It cannot run at all just now.
     }
     if (this.#out.get(group) !== out) return;
-    if (fastestMs <= Math.max(LEAST_BAND_MS, SLOW * (usualMs ?? Number.POSITIVE_INFINITY)))
-      this.#readmit(group);
+    const enoughMs = Math.max(LEAST_BAND_MS, SLOW * (usualMs ?? Number.POSITIVE_INFINITY));
+    if (Number.isFinite(fastestMs) && fastestMs <= enoughMs) this.#readmit(group);
     else this.#probeLater(group, out);
   }
 

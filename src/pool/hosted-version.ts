@@ -148,6 +148,7 @@ export class HostedVersion implements Seats {
     this.#isUp = true;
     if (!isNew) {
       this.breaker.workerIsBack();
+      this.quarantine.up();
       return;
     }
     this.breaker.workerIsNew();

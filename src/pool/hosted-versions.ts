@@ -90,6 +90,9 @@ export class HostedVersions {
 
   /** Those of them that are still hosted take work again. */
   reopen(shut: readonly HostedVersion[], home: Home): void {
+    // It did not die: what ran then has no part in a death to come.
+    this.#suspects.clear();
+    this.#ran.clear();
     for (const hosted of shut) if (this.#all.has(hosted)) this.#open(hosted, home);
   }
 
@@ -125,11 +128,19 @@ export class HostedVersions {
       const missing = [...this.#all].filter(hosted => !hosted.isUp);
       if (missing.length === 0) return;
       for (const hosted of missing.sort((a, b) => this.#deathsOf(a) - this.#deathsOf(b))) {
+        if (!this.#all.has(hosted)) continue;
         await this.bringUp(hosted, home).catch(error => this.#report(hosted, error));
         if (!this.#isHome(home)) return;
+        if (!this.#all.has(hosted)) await this.#takeBack(hosted, home);
       }
       await sleep(restartDelayMs(round, this.#settings.random()), undefined, { ref: false });
     }
+  }
+
+  /** It was unloaded while it was brought up, when there was nothing to unload yet. */
+  async #takeBack(hosted: HostedVersion, { client }: Home): Promise<void> {
+    hosted.shut();
+    await client.unload(hosted.model, hosted.order.version).catch(() => undefined);
   }
 
   /** Call at the first sign of a death, while what was running still counts as running. */

@@ -109,7 +109,8 @@ function oddLength(length: number): string {
 
 const ENGINE_TIME = /(?:^|,\s*)infer;dur=([\d.]+)/;
 
-/** The engine's share of `server-timing: infer;dur=<ms>`; 0 when the worker does not say. */
+/** The engine's share of `server-timing: infer;dur=<ms>`; 0 when the worker does not say, or no number. */
 export function engineMs(header: string | string[] | undefined): number {
-  return typeof header === 'string' ? Number(ENGINE_TIME.exec(header)?.[1] ?? 0) : 0;
+  const ms = typeof header === 'string' ? Number(ENGINE_TIME.exec(header)?.[1] ?? 0) : 0;
+  return Number.isFinite(ms) ? ms : 0;
 }

@@ -18,27 +18,36 @@ const SMOOTHING = 0.2;
 
 export class RunTimes {
   readonly means = new Map<number, number>();
-  /** Since it was last set to 0. */
-  runs = 0;
+  /** The sizes that ran since they were last cleared: of the others it may be long ago. */
+  readonly fresh = new Set<number>();
 
   note(rows: number, ms: number): void {
-    this.runs++;
     const bucket = Math.floor(Math.log2(Math.max(1, rows)));
+    this.fresh.add(bucket);
     const mean = this.means.get(bucket);
     this.means.set(bucket, mean === undefined ? ms : mean + SMOOTHING * (ms - mean));
   }
 
   clear(): void {
     this.means.clear();
-    this.runs = 0;
+    this.fresh.clear();
   }
 }
 
-/** How many times as long as the median of its peers it takes, over the sizes it has in common with any; 1: not known. */
-export function paceOf(own: MeanRuns, peers: readonly MeanRuns[]): number {
+/**
+ * How many times as long as the median of its peers it takes, over those of these sizes that it has in common with any;
+ * 1: not known.
+ */
+export function paceOf(
+  own: MeanRuns,
+  peers: readonly MeanRuns[],
+  buckets: Iterable<number> = own.keys(),
+): number {
   let sum = 0;
   let sizes = 0;
-  for (const [bucket, ms] of own) {
+  for (const bucket of buckets) {
+    const ms = own.get(bucket);
+    if (ms === undefined) continue;
     const usual = median(peers.flatMap(peer => peer.get(bucket) ?? []));
     if (usual === undefined) continue;
     sum += (ms + NOISE_MS) / (usual + NOISE_MS);

@@ -64,8 +64,12 @@ export class RemoteClient {
   }
 
   /** Rejects with a GatewayError. */
-  async infer(execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
-    const { headers, body } = this.binary ? binaryMessage(execution) : jsonMessage(execution);
+  async infer(
+    execution: Execution,
+    signal: AbortSignal,
+    asBinary: boolean = this.binary,
+  ): Promise<ExecutionResult> {
+    const { headers, body } = asBinary ? binaryMessage(execution) : jsonMessage(execution);
     const reply = await this.#send(this.#pool, 'POST', `${this.#path}/infer`, signal, { headers, body });
     if (reply.status !== 200) throw refusedReply(reply.status, reply.bytes, reply.headers['retry-after']);
     const headerLength = reply.headers['inference-header-content-length'];

@@ -37,6 +37,7 @@ export class RemoteWatch {
   #shutSinceMs = performance.now();
   #misses = 0;
   #looking = false;
+  #isStopped = false;
   #isMissing = false;
   #nextLookAtMs = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -84,6 +85,7 @@ export class RemoteWatch {
 
   /** Takes it out of use and looks no more. */
   stop(): void {
+    this.#isStopped = true;
     this.#isUp = false;
     clearTimeout(this.#timer);
   }
@@ -98,12 +100,15 @@ export class RemoteWatch {
     return AbortSignal.any([AbortSignal.timeout(ms), this.#closing.signal]);
   }
 
-  /** Its signature, where nobody else says what it must be; notices whether it speaks binary tensors. */
+  /**
+   * Its signature, where nobody else says what it must be. Notices whether it speaks binary tensors, but while it is in
+   * use: what it announces may have been found not to hold.
+   */
   async introduce(): Promise<ModelSignature> {
     const { client } = this.#options;
     const signal = this.limit(LOOK_LIMIT_MS);
     await client.ready(signal);
-    client.binary = await client.saysBinary(signal);
+    if (!this.#isUp) client.binary = await client.saysBinary(signal);
     const signature = await client.metadata(signal);
     if (signature.inputs.length > 0 && signature.outputs.length > 0) return signature;
     throw new GatewayError('invalid', 'its metadata names no inputs, or no outputs');
@@ -118,10 +123,9 @@ export class RemoteWatch {
     } catch (error) {
       if (!client.binary || !mayBeRefusedForm(error)) throw error;
       // It may have announced what it does not do. When it refuses JSON too it was the input.
-      client.binary = false;
-      const result = await client.infer(execution, signal).catch(() => undefined);
-      client.binary = result === undefined;
+      const result = await client.infer(execution, signal, false).catch(() => undefined);
       if (result === undefined) throw error;
+      client.binary = false;
       return result;
     }
   }
@@ -135,7 +139,7 @@ export class RemoteWatch {
   }
 
   async #look(): Promise<void> {
-    if (this.#looking) return;
+    if (this.#looking || this.#isStopped) return;
     this.#looking = true;
     try {
       if (this.#isUp) await this.#options.client.ready(this.limit(LOOK_LIMIT_MS));
@@ -147,7 +151,7 @@ export class RemoteWatch {
       if (++this.#misses >= MISSES_TO_SHUT || !this.#isUp) this.#shut(this.#options.client.why(error));
     }
     this.#looking = false;
-    if (this.#closing.signal.aborted) return;
+    if (this.#isStopped) return;
     const { lookEveryMs, random } = this.#options;
     const afterMs = lookEveryMs * (0.8 + 0.4 * random());
     this.#nextLookAtMs = performance.now() + afterMs;
@@ -158,14 +162,14 @@ export class RemoteWatch {
   }
 
   #rise(): void {
-    if (this.#isUp || this.#closing.signal.aborted) return;
+    if (this.#isUp || this.#isStopped) return;
     this.#isUp = true;
     this.#isMissing = false;
     this.#options.rose();
   }
 
   #shut(why: string): void {
-    if (this.#closing.signal.aborted) return;
+    if (this.#isStopped) return;
     const wasUp = this.#isUp;
     this.#why = why;
     if (wasUp) this.#shutSinceMs = performance.now();

@@ -18,6 +18,17 @@ test('a group is compared with the median of its peers, by sizes they have in co
   assert.ok(paceOf(means([0, 0.9]), [means([0, 0.1])]) < 2);
 });
 
+test('a size that has not run since the last look has no say: what it took may be long ago', () => {
+  const own = means([0, 9], [5, 2000]);
+  assert.ok(paceOf(own, [means([0, 9], [5, 20])], [0, 5]) > 10);
+  assert.equal(paceOf(own, [means([0, 9], [5, 20])], [0]), 1);
+  const times = new RunTimes();
+  times.note(32, 2000);
+  times.fresh.clear();
+  times.note(1, 9);
+  assert.deepEqual([...times.fresh], [0]);
+});
+
 test('means are kept by size', () => {
   const times = new RunTimes();
   for (const [rows, ms] of [

@@ -83,7 +83,8 @@ async function infer(
   seen.mostRunning = Math.max(seen.mostRunning, seen.running);
   if (values[0] === COMMAND.crash) process.kill(process.pid, 'SIGSEGV');
   if (values[0] === COMMAND.hold) await new Promise<void>(resolve => held.push(resolve));
-  await new Promise(resolve => setTimeout(resolve, (model.runMs ?? 0) + slowness(model)));
+  const runMs = (model.runMs ?? 0) + slowness(model);
+  await new Promise(resolve => setTimeout(resolve, runMs));
   seen.running--;
   if (values[0] === COMMAND.fail || failsNow(model)) {
     return send(response, 500, { error: 'index out of range' });
@@ -97,7 +98,7 @@ async function infer(
   }
   if (values[0] === COMMAND.tooLong)
     return response.writeHead(200, { 'content-length': 2 ** 40 }).flushHeaders();
-  reply(shape, compute(model, values, shape[0] ?? 1), response);
+  reply(shape, compute(model, values, shape[0] ?? 1), 1.5 + runMs, response);
 }
 
 function slowness({ slowWhile = '' }: Loaded): number {
@@ -128,7 +129,12 @@ function compute({ behaviour }: Loaded, values: Float32Array, rows: number): Flo
   return values.map((value, i) => Math.exp(value) / (sums[i % perRow] ?? 1));
 }
 
-function reply(shape: readonly number[], values: Float32Array, response: ServerResponse): void {
+function reply(
+  shape: readonly number[],
+  values: Float32Array,
+  inferMs: number,
+  response: ServerResponse,
+): void {
   const parameters = { binary_data_size: values.byteLength };
   const outputs = [{ name: 'y', datatype: 'FP32', shape, parameters }];
   const header = Buffer.from(JSON.stringify({ model_name: '', model_version: '', outputs }));
@@ -136,7 +142,7 @@ function reply(shape: readonly number[], values: Float32Array, response: ServerR
     'content-type': 'application/octet-stream',
     'inference-header-content-length': header.length,
     'content-length': header.length + values.byteLength,
-    'server-timing': 'infer;dur=1.5',
+    'server-timing': `infer;dur=${inferMs}`,
   });
   response.write(header);
   response.end(Buffer.from(values.buffer));
