@@ -12,30 +12,33 @@ import { PATIENT, rowsFor, type Subject, startSubjectWith, WIDTH } from './subje
 const EVERY = 20;
 const RATE_PER_SECOND = 1000;
 
-/** An input that is wrong in one way, and what the answer must name. */
-const WRONG: readonly { readonly inputs: readonly unknown[]; readonly names: RegExp }[] = [
+/** An input that is wrong in one way, and how its error begins: the field at fault, and what is wrong with it. */
+const WRONG: readonly { readonly inputs: readonly unknown[]; readonly says: string }[] = [
   {
     inputs: [{ name: 'x', shape: [1, WIDTH - 1], datatype: 'FP32', data: new Array(WIDTH - 1).fill(1) }],
-    names: /x/,
+    says: 'inputs[0].shape[1]: expected 64, got 63',
   },
   {
     inputs: [{ name: 'x', shape: [1, WIDTH], datatype: 'INT64', data: new Array(WIDTH).fill(1) }],
-    names: /x/,
+    says: 'inputs[0].datatype: expected FP32, got INT64',
   },
-  { inputs: [{ name: 'x', shape: [1, WIDTH], datatype: 'FP32', data: [1, 2, 3] }], names: /data/ },
+  {
+    inputs: [{ name: 'x', shape: [1, WIDTH], datatype: 'FP32', data: [1, 2, 3] }],
+    says: 'inputs[0].data: expected 64 elements, got fewer',
+  },
   {
     inputs: [{ name: 'x', shape: [1, WIDTH], datatype: 'FP32', data: new Array(WIDTH).fill('one') }],
-    names: /data/,
+    says: 'inputs[0].data[0]: expected a number, got a string',
   },
   {
     inputs: [{ name: 'z', shape: [1, WIDTH], datatype: 'FP32', data: new Array(WIDTH).fill(1) }],
-    names: /z|x/,
+    says: "inputs[0].name: the model has no input 'z'",
   },
   {
     inputs: [{ name: 'x', shape: [-1, WIDTH], datatype: 'FP32', data: new Array(WIDTH).fill(1) }],
-    names: /shape/,
+    says: 'inputs[0].shape[0]: expected an integer from 0',
   },
-  { inputs: [], names: /x|inputs/ },
+  { inputs: [], says: "inputs: 'x' is missing" },
 ];
 
 export async function run({ short, seed }: ScenarioOptions): Promise<ScenarioResult> {
@@ -72,7 +75,7 @@ async function mixed(subject: Subject, count: number, seed: number) {
       const at = index % requests.length;
       if (isWrong(at)) {
         tally.wrong++;
-        if (status !== 400 || WRONG[kindOf(at)]?.names.test(body.toString()) !== true) tally.wrongOtherwise++;
+        if (!isToldWhy({ status, text: body.toString() }, kindOf(at))) tally.wrongOtherwise++;
       } else {
         tally.good++;
         if (status !== 200) tally.goodAffected++;
@@ -86,6 +89,14 @@ async function mixed(subject: Subject, count: number, seed: number) {
     goodAffected: tally.goodAffected + misread + lost + unconnected + timeout,
     firsts: result.firsts,
   };
+}
+
+/** Is this the answer to wrong request `kind`, and to no other wrong one? */
+export function isToldWhy({ status, text }: { status: number; text: string }, kind: number): boolean {
+  const says = WRONG[kind]?.says;
+  return (
+    status === 400 && says !== undefined && text.startsWith(`{"error":${JSON.stringify(says).slice(0, -1)}`)
+  );
 }
 
 const isWrong = (at: number): boolean => at % EVERY === EVERY - 1;

@@ -13,6 +13,8 @@ export type EngineOrder = {
   readonly pid?: number;
   /** Samples are struck too. Those of a warm-up or a breaker's trial are nobody's requests, and otherwise spared. */
   readonly samples?: boolean;
+  /** Only runs with a number as large as this obey: so one model of a shared worker is struck, by rows none other has. */
+  readonly atLeast?: number;
 } & (
   | { readonly kind: 'crash' | 'hang' }
   | { readonly kind: 'nan' | 'throw' }

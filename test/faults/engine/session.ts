@@ -56,11 +56,12 @@ const LARGEST_OF_A_SAMPLE = 10;
 
 function concerns(order: EngineOrder, feeds: Feeds): boolean {
   if (order.pid !== undefined && order.pid !== process.pid) return false;
-  return order.samples === true || Object.values(feeds).some(isOfARequest);
+  const least = order.atLeast ?? LARGEST_OF_A_SAMPLE;
+  return order.samples === true || Object.values(feeds).some(feed => reaches(feed, least));
 }
 
-function isOfARequest({ data }: Tensor): boolean {
-  return (data as Float32Array).some(value => Math.abs(Number(value)) > LARGEST_OF_A_SAMPLE);
+function reaches({ data }: Tensor, least: number): boolean {
+  return (data as Float32Array).some(value => Math.abs(Number(value)) >= least);
 }
 
 function withoutNumbers(output: Tensor): Tensor {
