@@ -1,6 +1,7 @@
 /** Controls of the fault suite: what each of its detectors is there for is planted, and must be caught. */
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Reply } from '../../src/load/reply.ts';
 import { addConstant } from '../support/onnx.ts';
 import { allRight, noneLost, slower, tax } from './figures.ts';
@@ -13,7 +14,7 @@ import type { RunScenario, Scenario } from './scenario.ts';
 import { SCENARIOS, scenariosNamed } from './scenarios.ts';
 import { toldRows } from './sigterm.ts';
 import { PATIENT, rowsFor, type Subject, startSubjectWith, WIDTH } from './subject.ts';
-import { type Carried, carry } from './traffic.ts';
+import { type Carried, carry, carryWhile } from './traffic.ts';
 
 let subject: Subject;
 
@@ -46,6 +47,18 @@ for (const [kind, counted] of CAUGHT) {
     assert.equal(noneLost('', account).kept, kind === 'failed');
   });
 }
+
+test('a gateway that stands still is sent what comes meanwhile, and not only what came before', async () => {
+  const [seconds, ratePerSecond] = [3, 50];
+  const traffic = { load: rowsFor('other'), ratePerSecond, seed: 3 };
+  const { account } = await carryWhile(subject, traffic, async () => {
+    subject.headgate.process.kill('SIGSTOP');
+    await sleep(seconds * 1000);
+    subject.headgate.process.kill('SIGCONT');
+  });
+  assert.ok(account.requests >= (seconds - 0.5) * ratePerSecond, JSON.stringify(account));
+  assert.deepEqual([account.lost, account.wrong], [0, 0], JSON.stringify(account));
+});
 
 const tailOf = (p99Ms: number, lateShare = 0) => ({ p99Ms, lateShare });
 

@@ -1,4 +1,5 @@
 /** Steady traffic before and during a fault, one request after the other judged: open loop, at a rate of its own. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { poissonArrivals } from '../../src/load/arrivals.ts';
 import { closedLoop } from '../../src/load/closed-loop.ts';
 import { openLoop } from '../../src/load/open-loop.ts';
@@ -44,21 +45,28 @@ export async function carry(subject: Subject, traffic: Traffic, seconds: number)
   return { account: accountOf(result), okMs: result.okMs, statuses, lateShare: result.generator.lateShare };
 }
 
-/** Sends until the work is over, and has the work's result. Rejects when the work does. */
+/**
+ * Sends until the work is over, and has the work's result. Requests leave when they are due even while nobody answers:
+ * what a stall of some seconds would have met is sent to it. Rejects when the work does.
+ */
 export async function carryWhile<T>(
   subject: Subject,
   traffic: Traffic,
   work: () => Promise<T>,
 ): Promise<Carried & { readonly worked: T }> {
-  const parts: Carried[] = [];
+  const parts: Promise<Carried>[] = [];
   let over = false;
   const working = work().finally(() => {
     over = true;
   });
   working.catch(() => undefined);
-  while (!over)
-    parts.push(await carry(subject, { ...traffic, seed: traffic.seed + parts.length }, CHUNK_SECONDS));
-  return { ...joined(parts), worked: await working };
+  while (!over) {
+    const part = carry(subject, { ...traffic, seed: traffic.seed + parts.length }, CHUNK_SECONDS);
+    part.catch(() => undefined);
+    parts.push(part);
+    await sleep(CHUNK_SECONDS * 1000);
+  }
+  return { ...joined(await Promise.all(parts)), worked: await working };
 }
 
 /** Correct answers per second when callers ask again at once. */
