@@ -2,8 +2,13 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { crashRows } from './crash-loop.ts';
+import { killedRows as killedWhileRows } from './few-descriptors.ts';
 import type { Row } from './figures.ts';
+import { leftRow } from './leaving-clients.ts';
 import { isToldWhy } from './malformed-rows.ts';
+import { s5Rows } from './reloading.ts';
+import { killedRows } from './sigterm.ts';
+import type { Carried } from './traffic.ts';
 
 const kept = (rows: readonly Row[]): boolean[] => rows.map(row => row.kept);
 
@@ -24,4 +29,48 @@ test('a wrong request is told its own fault: no other one, and no other field', 
   for (const other of [0, 2, 3, 4, 5, 6, 7])
     assert.equal(isToldWhy({ status: 400, text: own }, other), false);
   assert.equal(isToldWhy({ status: 400, text: '{"error":"expected something else: x"}' }, 0), false);
+});
+
+const account = (requests: number, correct: number) => ({
+  ...{ requests, correct, refused: 0, failed: 0, lost: requests - correct, wrong: 0, firsts: {} },
+});
+
+test('a worker killed before anything ran there, or by the gateway first, is no proof; its callers count', () => {
+  const killed = { inFlight: 1, inUse: 63, deaths: 1, account: account(8, 8) };
+  assert.deepEqual(kept(killedWhileRows(killed)), [true, true, true]);
+  assert.deepEqual(kept(killedWhileRows({ ...killed, inFlight: 0 })), [false, true, true]);
+  assert.deepEqual(kept(killedWhileRows({ ...killed, deaths: 0 })), [false, true, true]);
+  assert.deepEqual(kept(killedWhileRows({ ...killed, inUse: 40 })), [true, false, true]);
+  assert.deepEqual(kept(killedWhileRows({ ...killed, account: account(8, 7) })), [true, true, false]);
+});
+
+test('clients that left once they were answered, or only in one place, do not count as leaving', () => {
+  const left = (['head', 'body', 'request'] as const).map(after => ({ after, answered: false }));
+  assert.equal(leftRow(left).kept, true);
+  assert.equal(leftRow(left.slice(1)).kept, false);
+  assert.equal(leftRow(left.map(one => ({ ...one, answered: one.after === 'request' }))).kept, false);
+});
+
+test('a wrong answer of a gateway that is killed is no answer cut off', () => {
+  const round = (outcomes: readonly [string, number][]) => ({
+    ...{ exit: { code: null, signal: 'SIGKILL' as const }, tookMs: 1, orphans: [], sockets: 0 },
+    outcomes: new Map(outcomes),
+  });
+  const cut: [string, number][] = [
+    ['lost on a kept one', 30],
+    ['refused', 2],
+  ];
+  assert.deepEqual(kept(killedRows([round([['200', 9], ...cut])])), [true, true, true]);
+  assert.deepEqual(kept(killedRows([round(cut)])), [false, true, true]);
+  const wrong: [string, number] = ['wrong: not what was sent', 1];
+  assert.deepEqual(kept(killedRows([round([['200', 9], wrong, ...cut])])), [true, false, true]);
+});
+
+test('what is reloaded has a tail of its own: that of the model that is not says nothing of it', () => {
+  const carried = (ms: number): Carried => ({
+    ...{ account: account(100, 100), okMs: new Float64Array(100).fill(ms), statuses: {}, lateShare: 0 },
+  });
+  const even = { before: carried(5), during: carried(5), besideBefore: carried(5), beside: carried(5) };
+  assert.deepEqual(kept(s5Rows(even)), [true, true, true, true]);
+  assert.deepEqual(kept(s5Rows({ ...even, beside: carried(8) })), [true, true, true, false]);
 });

@@ -34,7 +34,8 @@ export function startReloadable(more: Readonly<Record<string, ModelFiles>> = {})
 export interface Reloaded<T> {
   readonly before: Carried;
   readonly during: Carried;
-  /** Traffic of `beside`, while the work went on. */
+  /** Traffic of `beside`, before the work and while it went on. */
+  readonly besideBefore: Carried;
   readonly beside: Carried;
   readonly worked: T;
 }
@@ -52,20 +53,30 @@ export async function whileWorking<T>(
   const traffic: Traffic = { load, ratePerSecond, seed };
   const other: Traffic = { load: beside, ratePerSecond: LIGHT_PER_SECOND, seed: seed + 1 };
   const seconds = short ? 3 : 20;
-  const [before] = await Promise.all([carry(subject, traffic, seconds), carry(subject, other, seconds)]);
+  const [before, besideBefore] = await Promise.all([
+    carry(subject, traffic, seconds),
+    carry(subject, other, seconds),
+  ]);
   let working: Promise<T> | undefined;
   const once = () => (working ??= work());
   const [during, besides] = await Promise.all([
     carryWhile(subject, traffic, once),
     carryWhile(subject, other, once),
   ]);
-  return { before, during, beside: besides, worked: during.worked };
+  return { before, during, besideBefore, beside: besides, worked: during.worked };
 }
 
-export const s5Rows = ({ before, during, beside }: Omit<Reloaded<unknown>, 'worked'>): Row[] => [
+/** Of the loaded model, and of the one beside it, which is what most scenarios change. */
+export const s5Rows = ({
+  before,
+  during,
+  besideBefore,
+  beside,
+}: Omit<Reloaded<unknown>, 'worked'>): Row[] => [
   allRight('S5 errors', during.account),
   allRight('S5 errors of the model beside', beside.account),
   slower('S5 p99 during ÷ before', tail(during), tail(before), MAX_P99_RATIO),
+  slower('S5 p99 of the model beside, during ÷ before', tail(beside), tail(besideBefore), MAX_P99_RATIO),
 ];
 
 /** Rows of their own for `path`, each answered with itself plus one constant that is accepted. */

@@ -60,9 +60,17 @@ export function toldRows(rounds: readonly LeavingRound[]): Row[] {
   ];
 }
 
-const killedRows = (rounds: readonly LeavingRound[]): Row[] => [
-  none('killed: processes that outlive it by 5 s, and sockets that stay', left(rounds)),
-];
+/** What callers then have no answer of is lost with the process; what they have must be right all the same. */
+export function killedRows(rounds: readonly LeavingRound[]): Row[] {
+  const outcomes = allOutcomes(rounds);
+  const answered = outcomes.get('200') ?? 0;
+  const cut = [...outcomes].reduce((sum, [what, n]) => sum + (/^(lost|refused)/.test(what) ? n : 0), 0);
+  return [
+    row('SIGKILL under callers at work', outcomesText(outcomes), 'some answered', answered > 0),
+    none('killed: neither answered right nor cut off', total(outcomes) - answered - cut, total(outcomes)),
+    none('killed: processes that outlive it by 5 s, and sockets that stay', left(rounds)),
+  ];
+}
 
 const left = (rounds: readonly LeavingRound[]): number =>
   rounds.reduce((sum, { orphans, sockets }) => sum + orphans.length + sockets, 0);
