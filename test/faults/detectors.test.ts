@@ -1,11 +1,15 @@
 /** Controls of single rows: what each is there for is planted, and must be missed. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import test from 'node:test';
 import { crashRows } from './crash-loop.ts';
 import { killedRows as killedWhileRows } from './few-descriptors.ts';
 import type { Row } from './figures.ts';
 import { leftRow } from './leaving-clients.ts';
 import { isToldWhy } from './malformed-rows.ts';
+import { memoryRows, watchPeaks } from './memory.ts';
+import { until } from './operator.ts';
 import { s5Rows } from './reloading.ts';
 import { killedRows } from './sigterm.ts';
 import type { Carried } from './traffic.ts';
@@ -73,4 +77,24 @@ test('what is reloaded has a tail of its own: that of the model that is not says
   const even = { before: carried(5), during: carried(5), besideBefore: carried(5), beside: carried(5) };
   assert.deepEqual(kept(s5Rows(even)), [true, true, true, true]);
   assert.deepEqual(kept(s5Rows({ ...even, beside: carried(8) })), [true, true, true, false]);
+});
+
+test('a worker that grows past its bound, none that reaches it, and a storm of restarts are seen', () => {
+  const [mib, storm] = [2 ** 20, { bombs: 1, deaths: 3, seconds: 10 }];
+  assert.deepEqual(kept(memoryRows(450 * mib, storm)), [true, true, true, true]);
+  assert.deepEqual(kept(memoryRows(300 * mib, storm)), [false, true, true, true]);
+  assert.deepEqual(kept(memoryRows(1500 * mib, storm)), [true, false, true, true]);
+  assert.deepEqual(kept(memoryRows(450 * mib, { ...storm, deaths: 5 })), [true, true, false, true]);
+});
+
+test('memory that a process had for a moment is seen by its peak', async () => {
+  const script = 'Buffer.alloc(300 * 2 ** 20, 1); console.log(1); setInterval(() => {}, 1000)';
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+  try {
+    await once(child.stdout, 'data');
+    await using peaks = watchPeaks(process.pid);
+    await until('it is seen', () => peaks.most() > 300 * 2 ** 20);
+  } finally {
+    child.kill('SIGKILL');
+  }
 });

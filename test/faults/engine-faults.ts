@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { slow } from '../support/onnx.ts';
 import { give, type Obeyed, obeyed, withdraw } from './engine/orders.ts';
-import { none, noneLost, row } from './figures.ts';
+import { allRight, row } from './figures.ts';
 import { until } from './operator.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
 import { PATIENT_TARGET, rowsFor, type Subject, startSubjectWith, TURNS, WIDTH } from './subject.ts';
@@ -34,8 +34,8 @@ export async function run({ short, seed, progress }: ScenarioOptions): Promise<S
   return {
     rows: [
       row('runs that obeyed, each with callers’ rows', worked.length, 'all', proven),
-      noneLost('lost or wrong', account),
-      none('failed otherwise', account.failed, account.requests),
+      // A worker that hangs is waited for by those behind it: their deadline leaves time for it.
+      allRight('not answered right', account),
     ],
     details: { account, worked },
   };

@@ -97,7 +97,12 @@ async function killedWhileExhausted(subject: Subject, callers: Traffic): Promise
 export const killedRows = ({ inFlight, inUse, deaths, account }: Killed): Row[] => [
   row('batches in flight as a worker was killed', inFlight, 'some', inFlight > 0 && deaths > 0),
   row('descriptors in use then', inUse, `≥ ${EXHAUSTED}`, inUse >= EXHAUSTED),
-  allRight('not answered, of those in flight then', account),
+  // Where no process can be started to run them apart, a 503 is the honest answer.
+  none(
+    'of those in flight then, lost, wrong or failed',
+    account.requests - account.correct - account.refused,
+    account.requests,
+  ),
 ];
 
 const deaths = (subject: Subject): Promise<number> =>
