@@ -2,7 +2,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { none, row } from './figures.ts';
-import { logged, models, until } from './operator.ts';
+import { admin, logged, models, until } from './operator.ts';
 import { rowsPlus, s5Rows, startReloadable, whileWorking } from './reloading.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
 import { PATIENT, type Subject } from './subject.ts';
@@ -22,6 +22,10 @@ const MODEL_KINDS: readonly ((good: string) => string)[] = [
   () => '- a list\n- and no map\n',
 ];
 const REFUSED = 'configuration refused';
+/** In every bad model file, good in itself: in force, it would cost callers their answers. */
+const HASTY = PATIENT.replace(/timeoutMs: \d+/, 'timeoutMs: 1');
+/** In every bad gateway file, likewise: in force, it would be shown. */
+const HASTY_GATEWAY = 'timeouts: { drainMs: 4321 }\n';
 
 interface Told {
   readonly refused: number;
@@ -51,28 +55,30 @@ async function spoil(subject: Subject, times: number, { progress }: ScenarioOpti
   const told = { refused: 0, shown: 0, notReady: 0 };
   const gatewayFile = path.join(subject.headgate.folder, 'headgate.yaml');
   const goodGateway = await readFile(gatewayFile, 'utf8');
+  const good = await inForce(subject);
   const modelFile = path.join(subject.repository, 'add', 'config.yaml');
   for (let i = 0; i < times; i++) {
     const inPlace = (i & 2) === 0;
     const before = logged(subject, REFUSED);
     const isRefused = () => logged(subject, REFUSED) > before;
     if (i % 2 === 0) {
-      const bad = GATEWAY_KINDS[(i >> 1) % GATEWAY_KINDS.length]?.(goodGateway) ?? '';
+      const bad = GATEWAY_KINDS[(i >> 1) % GATEWAY_KINDS.length]?.(`${HASTY_GATEWAY}${goodGateway}`) ?? '';
       // Each is new content, also where the gateway missed the good one between two.
       await write(gatewayFile, `# ${i}\n${bad}`, inPlace);
       await until(`the gateway refuses\n${bad}`, isRefused);
+      if ((await inForce(subject)) === good) told.refused++;
       await look(subject, told);
       await write(gatewayFile, goodGateway, inPlace);
     } else {
-      const bad = MODEL_KINDS[(i >> 1) % MODEL_KINDS.length]?.(PATIENT) ?? '';
+      const bad = MODEL_KINDS[(i >> 1) % MODEL_KINDS.length]?.(HASTY) ?? '';
       await write(modelFile, bad, inPlace);
       await until(`a model's file is refused:\n${bad}`, isRefused);
+      if ((await inForce(subject)) === good) told.refused++;
       if ((await reasonOf(subject)) !== '') told.shown++;
       await look(subject, told);
       await write(modelFile, PATIENT, inPlace);
       await until('the good file is seen', async () => (await reasonOf(subject)) === '');
     }
-    told.refused++;
     if ((i + 1) % 10 === 0) progress(`${i + 1} of ${times}`);
   }
   return told;
@@ -83,6 +89,10 @@ async function look({ headgate }: Subject, told: { notReady: number }): Promise<
   await response.arrayBuffer();
   if (response.status !== 200) told.notReady++;
 }
+
+/** The gateway's configuration as it holds now. */
+export const inForce = async (subject: Subject): Promise<string> =>
+  JSON.stringify(await admin<unknown>(subject, '/v1/config'));
 
 async function reasonOf(subject: Subject): Promise<string> {
   return (await models(subject)).find(({ name }) => name === 'add')?.reason ?? 'no such model';

@@ -1,5 +1,5 @@
 /** R10: model files that are corrupt, truncated, empty or half copied, under traffic: none serves, and the old ones do. */
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { addConstant, slow, writeRepository } from '../support/onnx.ts';
 import { none, row } from './figures.ts';
@@ -20,16 +20,21 @@ const KINDS: readonly { readonly name: string; readonly bytes: Uint8Array }[] = 
   { name: 'random', bytes: Uint8Array.from({ length: 4096 }, (_, i) => (i * 2654435761) >>> 24) },
 ];
 
+/** Copies that stall half way. */
+const COPIES = 3;
+
 export async function run(options: ScenarioOptions): Promise<ScenarioResult> {
   const times = options.short ? KINDS.length : 50;
   await using subject = await startReloadable();
   const beside = rowsPlus('add', constant => constant === 0);
   const result = await whileWorking(subject, beside, options, () => spoil(subject, times, options));
-  const { refused, served, others } = result.worked;
+  const { refused, served, others, halves, whole } = result.worked;
   return {
     rows: [
       row('bad versions refused with a reason', `${refused} of ${times}`, 'all', refused === times),
       none('bad versions that answered', served, times),
+      row('half copies that were looked at, and refused', `${halves} of ${COPIES}`, 'all', halves === COPIES),
+      row('half copies that became whole, and serve', `${whole} of ${COPIES}`, 'all', whole === COPIES),
       row('good models that came beside them, and serve', `${others} of 1`, 'all', others === 1),
       ...s5Rows(result),
     ],
@@ -38,13 +43,11 @@ export async function run(options: ScenarioOptions): Promise<ScenarioResult> {
 }
 
 async function spoil(subject: Subject, times: number, { progress }: ScenarioOptions) {
-  const told = { refused: 0, served: 0, others: 0 };
+  const told = { refused: 0, served: 0, others: 0, halves: 0, whole: 0 };
   for (let i = 0; i < times; i++) {
     const { name, bytes } = KINDS[i % KINDS.length] as (typeof KINDS)[number];
     const folder = path.join(subject.repository, 'target', '2');
     await mkdir(folder, { recursive: true });
-    // In place, as a copy does: what is there is half of it for a while.
-    await writeFile(path.join(folder, 'model.onnx'), bytes.subarray(0, bytes.length >> 1));
     await writeFile(path.join(folder, 'model.onnx'), bytes);
     await until(`version 2 is refused: ${name}`, async () => (await reasonOf(subject)) !== '');
     told.refused++;
@@ -60,7 +63,24 @@ async function spoil(subject: Subject, times: number, { progress }: ScenarioOpti
     await until('version 2 is forgotten', async () => (await reasonOf(subject)) === '');
     progress(`${i + 1} of ${times}: ${name}`);
   }
+  for (let i = 0; i < COPIES; i++) await copyInHalves(subject, told);
+  progress(`${COPIES} half copies became whole`);
   return told;
+}
+
+/** A copy that stalls half way: what is there is refused, and once the rest has come it serves. */
+async function copyInHalves(subject: Subject, told: { halves: number; whole: number }): Promise<void> {
+  const folder = path.join(subject.repository, 'target', '2');
+  const file = path.join(folder, 'model.onnx');
+  await mkdir(folder, { recursive: true });
+  await writeFile(file, GOOD.subarray(0, GOOD.length >> 1));
+  await until('half a copy is refused', async () => (await reasonOf(subject)) !== '');
+  if ((await statusOf(subject)) !== 200) told.halves++;
+  await appendFile(file, GOOD.subarray(GOOD.length >> 1));
+  await until('the whole copy serves', async () => (await statusOf(subject)) === 200);
+  told.whole++;
+  await rm(folder, { recursive: true });
+  await until('version 2 has gone', async () => (await statusOf(subject)) !== 200);
 }
 
 /** Why version 2 does not serve; '' where there is none, or it does. */

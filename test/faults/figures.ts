@@ -62,15 +62,11 @@ export function poisonRows({ good, goodFailed, poisoned, poisonedOtherwise }: Po
   ];
 }
 
-/** Of halving: the mean over culprits, of which several may share a batch, against the most that one may cost. */
-export function extraRunsRow(perCulprit: number, maxBatchSize: number): Row {
-  const most = 2 * Math.log2(Math.max(1, maxBatchSize)) + 1;
-  return row(
-    'S4 extra runs for each culprit',
-    perCulprit.toFixed(2),
-    `≤ ${most.toFixed(1)}`,
-    perCulprit <= most,
-  );
+/** Of halving: what each full batch of so many requests with one culprit cost. Fewer runs than halves: it was not full. */
+export function extraRunsRow(reruns: readonly number[], batch: number): Row {
+  const [least, most] = [Math.log2(batch), 2 * Math.log2(batch) + 1];
+  const kept = reruns.length > 0 && reruns.every(runs => runs >= least && runs <= most);
+  return row(`S4 extra runs of full batches of ${batch} with one culprit`, reruns.join(), `≤ ${most}`, kept);
 }
 
 export function row(figure: string, value: string | number, target: string, kept: boolean): Row {

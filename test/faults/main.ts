@@ -13,7 +13,7 @@ wrong. A scenario whose fault met no request in flight counts as missed. Exit co
   --only <name,…>  these scenarios; default: all
   --list           the scenarios, and the faults each injects
   --short          minutes for all of them instead of an hour
-  --seconds <n>    length of each load, instead of its own
+  --seconds <n>    length of the load of chaos and overload, instead of their own; the others end with their faults
   --seed <n>       of arrivals and of what is drawn (default 1)
   --json <file>    where the figures go (default bench/results/faults-<time>.json)
   --help           this text

@@ -6,7 +6,7 @@ export interface ScenarioOptions {
   readonly short: boolean;
   /** Of arrivals and of what is drawn. */
   readonly seed: number;
-  /** Length of its load, where one was asked for; by default its own. */
+  /** Length of its load, where one was asked for; only chaos and overload have one that their faults do not set. */
   readonly seconds?: number | undefined;
   /** Hears what is under way. */
   readonly progress: (text: string) => void;
@@ -23,7 +23,7 @@ export type RunScenario = (options: ScenarioOptions) => Promise<ScenarioResult>;
 
 export interface Scenario {
   readonly name: string;
-  /** The faults it injects, as docs/resilience.md numbers them. */
+  /** The faults it injects, as test/faults/README.md numbers them. */
   readonly faults: string;
   readonly about: string;
   readonly load: () => Promise<{ readonly run: RunScenario }>;
