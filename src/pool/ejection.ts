@@ -4,14 +4,12 @@
  */
 import type { Events } from '../events.ts';
 import type { HostedVersion } from './hosted-version.ts';
-import { mayEject, median, minHealthy, paceOf, SLOW } from './pace.ts';
+import { mayEject, mayReturn, median, minHealthy, paceOf, SLOW } from './pace.ts';
 
 const SWEEP_MS = 1000;
 const FIRST_PROBE_MS = 5000;
 const MAX_PROBE_MS = 300_000;
-/** Below it nobody's sample is too slow: the machine's pauses are as long, ms. */
-const LEAST_BAND_MS = 5;
-/** Of a probe; the fastest counts. */
+/** Of a probe. */
 const PROBE_RUNS = 3;
 
 interface Out {
@@ -88,15 +86,15 @@ export class Ejection {
     const usualMs = median(
       this.#peersOf(group).flatMap(({ warmUp }) => warmUp[0]?.fastest?.roundTripMs ?? []),
     );
-    let fastestMs = Number.POSITIVE_INFINITY;
+    const tookMs: number[] = [];
     try {
-      for (let run = 0; run < PROBE_RUNS; run++) fastestMs = Math.min(fastestMs, await group.timeSample());
+      for (let run = 0; run < PROBE_RUNS; run++) tookMs.push(await group.timeSample());
     } catch {
       // It cannot run at all just now.
+      tookMs.push(Number.POSITIVE_INFINITY);
     }
     if (this.#out.get(group) !== out) return;
-    const enoughMs = Math.max(LEAST_BAND_MS, SLOW * (usualMs ?? Number.POSITIVE_INFINITY));
-    if (Number.isFinite(fastestMs) && fastestMs <= enoughMs) this.#readmit(group);
+    if (mayReturn(tookMs, usualMs)) this.#readmit(group);
     else this.#probeLater(group, out);
   }
 

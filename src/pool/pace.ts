@@ -73,3 +73,15 @@ const SWEEPS = 5;
 export function median(values: readonly number[]): number | undefined {
   return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)];
 }
+
+/** Below it nobody's sample is too slow: the machine's pauses are as long, ms. */
+const LEAST_BAND_MS = 5;
+
+/**
+ * Did its samples take no longer than its peers' do? Their mean counts, as callers' runs do: the fastest of a process that
+ * runs only now and then says that it is well.
+ */
+export function mayReturn(tookMs: readonly number[], usualMs = Number.POSITIVE_INFINITY): boolean {
+  const meanMs = tookMs.reduce((sum, ms) => sum + ms, 0) / tookMs.length;
+  return Number.isFinite(meanMs) && meanMs <= Math.max(LEAST_BAND_MS, SLOW * usualMs);
+}

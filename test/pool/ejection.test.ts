@@ -4,7 +4,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { chooseNext } from '../../src/pool/fair-share.ts';
-import { mayEject, median, minHealthy, paceOf, RunTimes } from '../../src/pool/pace.ts';
+import { mayEject, mayReturn, median, minHealthy, paceOf, RunTimes } from '../../src/pool/pace.ts';
 import { writeFakeModel } from './fake-model.ts';
 import { runRow, specOf, startPool } from './running-pool.ts';
 
@@ -61,6 +61,20 @@ test('nobody is left out before five sweeps, or when half of the groups would no
   ] as const) {
     assert.equal(mayEject(sweeps, serving, groups), expected, `${sweeps} ${serving} ${groups}`);
   }
+});
+
+test('a group returns by the mean of its samples, and not by the fastest of them', () => {
+  for (const [tookMs, usualMs, expected] of [
+    [[2, 2, 2], 2, true],
+    [[4, 4, 7], 1, true],
+    [[2, 2, 45], 2, false],
+    [[20, 25, 40], 10, true],
+    [[10, 10, 90], 10, false],
+    [[500, 500, 500], undefined, true],
+    [[2, Number.POSITIVE_INFINITY], 2, false],
+    [[Number.POSITIVE_INFINITY], undefined, false],
+  ] as const)
+    assert.equal(mayReturn(tookMs, usualMs), expected, `${tookMs} of ${usualMs}`);
 });
 
 test('a run goes where it should be done first', () => {
