@@ -2,16 +2,24 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { processTree } from '../../bench/support/process-tree.ts';
+import { addConstant } from '../support/onnx.ts';
+import { inForce } from './bad-config.ts';
 import { crashRows } from './crash-loop.ts';
 import { killedRows as killedWhileRows } from './few-descriptors.ts';
-import type { Row } from './figures.ts';
+import { extraRunsRow, type Row } from './figures.ts';
 import { leftRow } from './leaving-clients.ts';
 import { isToldWhy } from './malformed-rows.ts';
 import { memoryRows, watchPeaks } from './memory.ts';
 import { until } from './operator.ts';
+import { stopAndGo } from './paused-worker.ts';
 import { s5Rows } from './reloading.ts';
 import { killedRows } from './sigterm.ts';
+import { startSubjectWith, WIDTH } from './subject.ts';
 import type { Carried } from './traffic.ts';
 
 const kept = (rows: readonly Row[]): boolean[] => rows.map(row => row.kept);
@@ -97,4 +105,46 @@ test('memory that a process had for a moment is seen by its peak', async () => {
   } finally {
     child.kill('SIGKILL');
   }
+});
+
+test('batches that were not full, or were halved too often, are no proof of what a culprit costs', () => {
+  assert.equal(extraRunsRow([6, 6], 8).kept, true);
+  for (const reruns of [[], [0, 0], [6, 2], [6, 8]]) assert.equal(extraRunsRow(reruns, 8).kept, false);
+});
+
+test('a gateway file that comes into force is seen', async () => {
+  await using subject = await startSubjectWith({ other: { versions: { 1: addConstant(2, WIDTH) } } });
+  const before = await inForce(subject);
+  const file = path.join(subject.headgate.folder, 'headgate.yaml');
+  await writeFile(file, `timeouts: { drainMs: 4321 }\n${await readFile(file, 'utf8')}`);
+  await until('it is in force', async () => (await inForce(subject)) !== before);
+});
+
+test('a process that is stopped and continued stands still most of the time, and runs again afterwards', async () => {
+  const script = 'console.log(1); for (const end = Date.now() + 1e4; Date.now() < end;);';
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+  try {
+    await once(child.stdout, 'data');
+    const cpu = () => processTree(child.pid as number)[0]?.cpuSeconds ?? Number.NaN;
+    const [before, startedAt] = [cpu(), performance.now()];
+    const slowed = stopAndGo(child.pid as number);
+    await sleep(1000);
+    assert.ok((await slowed.end()) > 0);
+    const share = (1000 * (cpu() - before)) / (performance.now() - startedAt);
+    assert.ok(share < 0.5, `it ran ${share} of the time`);
+    const stopped = cpu();
+    await until('it runs again', () => cpu() > stopped);
+  } finally {
+    child.kill('SIGKILL');
+  }
+});
+
+test('a process that ends while it is stopped and continued was not slow', async () => {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+  await once(child, 'spawn');
+  const slowed = stopAndGo(child.pid as number);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  await sleep(100);
+  await assert.rejects(slowed.end(), /has ended/);
 });

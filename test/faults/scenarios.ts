@@ -21,6 +21,12 @@ export const SCENARIOS: readonly Scenario[] = [
   ),
   scenario('memory', 'R3', 'workers that run out of memory', () => import('./memory.ts')),
   scenario('slow-worker', 'R5', 'one of two groups ten times slower', () => import('./slow-worker.ts')),
+  scenario(
+    'paused-worker',
+    'R5',
+    'one of two groups stopped nine tenths of the time',
+    () => import('./paused-worker.ts'),
+  ),
   scenario('nan', 'R6', 'NaN and infinities in outputs', () => import('./nan-outputs.ts')),
   scenario('malformed', 'R7', 'wrong requests beside good ones', () => import('./malformed-rows.ts')),
   scenario('poison', 'R8', 'inputs that make the model fail, in batches', () => import('./poison.ts')),
