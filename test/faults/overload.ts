@@ -1,6 +1,6 @@
 /**
- * R22, S7: three and ten times what a model can do, and bursts of it, a part of it urgent. As in P10 of the scoreboard
- * the model is slow, so that neither the gateway nor the load is what is short.
+ * R22, S7: three and ten times what a model can do, a part of it urgent. The model is slow, so that neither the gateway
+ * nor the load is what is short; it is another than P10's.
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
