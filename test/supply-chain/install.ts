@@ -7,7 +7,10 @@ import { TempFolder } from '../../bench/support/temp-folder.ts';
 export type Outcome =
   | { readonly kind: 'well'; readonly detail: string }
   | { readonly kind: 'broken'; readonly detail: string }
-  | { readonly kind: 'not available'; readonly detail: string };
+  /** For want of the registry. */
+  | { readonly kind: 'not available'; readonly detail: string }
+  /** For want of something that this machine could have. */
+  | { readonly kind: 'not made'; readonly detail: string };
 
 const INSTALL_MS = 300_000;
 

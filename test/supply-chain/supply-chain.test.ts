@@ -4,12 +4,13 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
 import { TempFolder } from '../../bench/support/temp-folder.ts';
-import { readAudit } from './install.ts';
+import { type Outcome, readAudit } from './install.ts';
 import { type LockFile, lockProblems } from './lock-file.ts';
 import { quietRun } from './quiet-run.ts';
 import { secretsIn } from './secrets.ts';
 import { socketsOf } from './sockets.ts';
 import { callsIn } from './system-calls.ts';
+import { exitCodeOf, unmade } from './verdicts.ts';
 import { HAS_STRACE, WatchedProcess } from './watched-gateway.ts';
 
 const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as LockFile;
@@ -52,6 +53,20 @@ test('an audit is well, broken, or could not be made', () => {
   assert.equal(readAudit(answer(2)).kind, 'broken');
   assert.equal(readAudit('{"message":"405 Method Not Allowed"}').kind, 'not available');
   assert.equal(readAudit('<html>').kind, 'not available');
+});
+
+test('control: what is broken and what was not made give 1, what the registry would not say is told of', () => {
+  const of = (kind: Outcome['kind']) => ({ name: kind, outcome: { kind, detail: '' } });
+  const rows: [Outcome['kind'], 0 | 1, string[]][] = [
+    ['well', 0, []],
+    ['not available', 0, ['not available']],
+    ['not made', 1, ['not made']],
+    ['broken', 1, []],
+  ];
+  for (const [kind, code, told] of rows) {
+    assert.equal(exitCodeOf([of('well'), of(kind)]), code, kind);
+    assert.deepEqual(unmade([of('well'), of(kind)]), told);
+  }
 });
 
 test('gateway and workers call nobody but the configured Redis, listen where declared, write where given, tell no secret', async () => {

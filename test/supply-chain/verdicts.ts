@@ -16,11 +16,23 @@ export function verdictOf(name: string, problems: readonly (string | number)[], 
   };
 }
 
+/** 0 where all is well but what only the registry could say; a check that was not made proves nothing. */
+export function exitCodeOf(verdicts: readonly Verdict[]): 0 | 1 {
+  return verdicts.every(({ outcome: { kind } }) => kind === 'well' || kind === 'not available') ? 0 : 1;
+}
+
+/** The names of those that were neither well nor broken; empty when every check was made. */
+export function unmade(verdicts: readonly Verdict[]): string[] {
+  return verdicts.flatMap(({ name, outcome: { kind } }) =>
+    kind === 'not available' || kind === 'not made' ? [name] : [],
+  );
+}
+
 export function quietVerdicts(report: QuietReport): Verdict[] {
   const how = report.traced
     ? 'every system call of gateway and workers'
     : 'sockets looked at, no strace here';
-  const untraced: Outcome = { kind: 'not available', detail: 'no strace here' };
+  const untraced: Outcome = { kind: 'not made', detail: 'no strace here' };
   const written = verdictOf('files written outside its folders', report.written, how);
   return [
     verdictOf('connections to what is not configured', report.calls, how),
