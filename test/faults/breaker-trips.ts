@@ -8,7 +8,7 @@ import { openLoop } from '../../src/load/open-loop.ts';
 import { addConstant, gather } from '../support/onnx.ts';
 import { give, obeyed, withdraw } from './engine/orders.ts';
 import { allRight, none, row, timed } from './figures.ts';
-import { breakers, until, workerPidsOf } from './operator.ts';
+import { breakers, metric, until, workerPidsOf } from './operator.ts';
 import type { ScenarioOptions, ScenarioResult } from './scenario.ts';
 import { PATIENT, rowsFor, type Subject, startSubjectWith, WIDTH } from './subject.ts';
 import { carryWhile } from './traffic.ts';
@@ -35,18 +35,25 @@ export async function run({ short, seed, progress }: ScenarioOptions): Promise<S
   const traffic = { load: rowsFor('other'), ratePerSecond: RATE_PER_SECOND, seed };
   const seconds = short ? 2 : 20;
   const { account, worked } = await carryWhile(subject, traffic, async () => {
-    let falseOpens = 0;
+    // Counted, not looked at: one that opened may have closed again.
+    const openedBefore = await openings(subject);
+    let asked = 0;
+    let turnedAway = 0;
     for (const share of SHARES) {
       progress(`${100 * share} % of callers’ inputs fail`);
-      await ask(subject, seconds, share);
-      if (await isOpen(subject)) falseOpens++;
+      const { requests, outcomes } = await ask(subject, seconds, share);
+      asked += requests;
+      turnedAway += outcomes['503'];
     }
-    return { falseOpens, ...(await failing(subject, progress)) };
+    const falseOpens = (await openings(subject)) - openedBefore;
+    return { falseOpens, asked, turnedAway, ...(await failing(subject, progress)) };
   });
-  const { falseOpens, openedMs, struckWhileOpen, refused, closedMs } = worked;
+  const { falseOpens, asked, turnedAway, openedMs, struckWhileOpen, refused, closedMs, counted } = worked;
   return {
     rows: [
-      none('opened for what callers sent', falseOpens, SHARES.length),
+      row('openings for what callers sent', falseOpens, '0', falseOpens === 0),
+      none('503 for what callers sent', turnedAway, asked),
+      row('openings counted when it fails whatever it is given', counted, '> 0', counted > 0),
       timed(
         'opened after, when it fails whatever it is given',
         `${Math.round(openedMs)} ms`,
@@ -72,6 +79,7 @@ async function failing(subject: Subject, progress: (text: string) => void) {
   progress('it fails whatever it is given');
   // Only this version's worker obeys: the other's goes on.
   const pid = await pidOf(subject);
+  const openedBefore = await openings(subject);
   const startedAt = performance.now();
   give(subject.engine, { kind: 'throw', samples: true, pid });
   const opening = ask(subject, 3, 0);
@@ -86,7 +94,7 @@ async function failing(subject: Subject, progress: (text: string) => void) {
   await until('its breaker closes', async () => !(await isOpen(subject)), 60_000);
   const closedMs = performance.now() - wellAt;
   return {
-    ...{ openedMs, struckWhileOpen, closedMs },
+    ...{ openedMs, struckWhileOpen, closedMs, counted: (await openings(subject)) - openedBefore },
     refused: outcomes['503'] === requests ? 'all' : `${outcomes['503']} of ${requests}`,
   };
 }
@@ -111,6 +119,9 @@ async function pidOf(subject: Subject): Promise<number> {
   if (pid === undefined) throw new Error('no worker hosts the model');
   return pid;
 }
+
+const openings = (subject: Subject): Promise<number> =>
+  metric(subject, 'headgate_breaker_transitions_total', { model: 'gather', state: 'open' });
 
 const isOpen = async (subject: Subject): Promise<boolean> =>
   (await breakers(subject)).some(({ model, state }) => model === 'gather' && state !== 'closed');
