@@ -12,10 +12,15 @@ import type { Piece } from './shape-queue.ts';
 export interface RunObserver {
   answered(entry: Entry, result: InferenceResult): void;
   failed(entry: Entry, error: GatewayError): void;
-  /** Rows to run again; false, and without effect, when that is not allowed. */
-  rerun(rerun: Rerun): boolean;
-  /** Its input took its worker down, alone and not for the first time. */
+  /** May the rows of a batch whose worker was lost run again? Asked once for all the runs that this takes. */
+  mayRetry(): boolean;
+  rerun(rerun: Rerun): void;
+  /** Its input took its worker down, alone and not for the first time; whoever asked may have left. */
   condemned(entry: Entry): void;
+  /** A worker went down while it had its input, and nobody waits to know of which it was. */
+  suspected(entry: Entry): void;
+  /** It has run apart, and well. */
+  acquitted(entry: Entry): void;
 }
 
 export interface BatchEnd {
@@ -70,11 +75,14 @@ export class BatchRunner {
     try {
       const done = await execute(slot, batch, this.#shape);
       inferMs = done.inferMs;
+      if (before?.where === 'apart') for (const { entry } of batch.pieces) this.#observer.acquitted(entry);
       this.#answer(batch, done);
       done.lease?.release();
     } catch (thrown) {
       const error = GatewayError.from(thrown);
       outcome = error.code;
+      // It may be answered all the same.
+      if (before?.isHedge !== true) await batch.hedge;
       this.#recover(batch, key, error, before);
     }
     this.#running--;
@@ -111,12 +119,16 @@ export class BatchRunner {
     if (before?.isHedge === true) return;
     const past = pastOf(batch, error, before);
     const recovery = recoveryOf(error, past);
+    if (recovery.kind === 'condemn') {
+      for (const { entry } of batch.pieces) this.#observer.condemned(entry);
+      return;
+    }
     const waited = batch.pieces.filter(({ entry }) => entry.state !== 'settled');
-    if (recovery.kind === 'fail' || recovery.kind === 'condemn') {
-      for (const { entry } of waited) {
-        if (recovery.kind === 'condemn') this.#observer.condemned(entry);
-        else this.#observer.failed(entry, error);
-      }
+    if (isDeath(error)) {
+      for (const { entry } of batch.pieces) if (entry.state === 'settled') this.#observer.suspected(entry);
+    }
+    if (recovery.kind === 'fail' || (isFirstLoss(past, before) && !this.#observer.mayRetry())) {
+      for (const { entry } of waited) this.#observer.failed(entry, error);
       return;
     }
     const half = recovery.kind === 'halve' ? Math.ceil(waited.length / 2) : waited.length;
@@ -124,8 +136,7 @@ export class BatchRunner {
       if (pieces.length === 0) continue;
       const { deaths, misses } = past;
       const { usualMs } = batch;
-      if (this.#observer.rerun({ pieces, where: recovery.where, deaths, misses, key, usualMs })) continue;
-      for (const { entry } of pieces) this.#observer.failed(entry, error);
+      this.#observer.rerun({ pieces, where: recovery.where, deaths, misses, key, usualMs });
     }
   }
 
@@ -143,6 +154,16 @@ export class BatchRunner {
       ...run,
     });
   }
+}
+
+/** Its worker went down, and may have of it. */
+function isDeath({ code, notRun }: GatewayError): boolean {
+  return code === 'worker-failed' && !notRun;
+}
+
+/** Halving finds who fails a run and is no retry: what counts is what runs again for want of a worker, the first time. */
+function isFirstLoss({ deaths, misses }: Past, before: Rerun | undefined): boolean {
+  return deaths + misses > 0 && (before === undefined || before.deaths + before.misses === 0);
 }
 
 function pastOf({ pieces }: ClosedBatch, { code, notRun }: GatewayError, before: Rerun | undefined): Past {
@@ -171,7 +192,7 @@ function resultOf(
       outputs,
       timing: { queueMs, inferMs, batchRows: batch.rows },
       lease,
-      inputsInUse: batch.isHedged,
+      inputsInUse: batch.hedge !== undefined,
     };
   if (!reassembly.add({ from, rows, outputs, inferMs, lease })) return undefined;
   const timing = { queueMs, inferMs: reassembly.inferMs, batchRows: batch.rows };

@@ -70,9 +70,15 @@ export class Batcher {
     this.#options = options;
     this.#executor = executor;
     this.#events = events;
-    const rerun = (rows: Rerun): boolean => this.#runAgain(rows);
+    const rerun = (rows: Rerun): void => this.#runAgain(rows);
+    const mayRetry = (): boolean => options.retryBudget.take(now());
     const condemned = (entry: Entry): void => this.#condemn(entry);
-    this.#runner = new BatchRunner(options, events, { answered, failed, rerun, condemned });
+    const suspected = ({ inference }: Entry): void => this.#condemned.suspect(inputHash(inference), now());
+    const acquitted = ({ inference }: Entry): void => {
+      if (this.#condemned.hasSuspects) this.#condemned.acquit(inputHash(inference));
+    };
+    const observer = { answered, failed, mayRetry, rerun, condemned, suspected, acquitted };
+    this.#runner = new BatchRunner(options, events, observer);
     this.#keyOf = queueKeyOf(options);
     this.#deadlines = new Deadlines(now, failed, settleDown);
     this.#delayAlarm = new Alarm(now, () => this.#seek(now()));
@@ -123,6 +129,7 @@ export class Batcher {
     this.#backlog.add(entry);
     this.#foresight.arrived(entry, now);
     this.#deadlines.add(entry);
+    if (this.#isSuspect(entry, now)) this.#tryApart(entry);
     this.#seek(now, queue);
     this.#foresight.sendAhead(now);
     return entry;
@@ -214,9 +221,9 @@ export class Batcher {
     if (this.#hedging === undefined) return undefined;
     const { pieces } = batch;
     const hedge: Rerun = { pieces, where: 'anywhere', deaths: 0, misses: 0, key, isHedge: true };
-    return this.#hedging.watch(slot, batch, other => {
-      void this.#runner.run(other, batch, key, () => this.#settleDown(), hedge);
-    });
+    return this.#hedging.watch(slot, batch, other =>
+      this.#runner.run(other, batch, key, () => this.#settleDown(), hedge),
+    );
   }
 
   #sendAgain(slot: Slot, rerun: Rerun, now: number): void {
@@ -250,26 +257,38 @@ export class Batcher {
     this.#withdrawApart = this.#executor.acquireApart(this.#onSlotApart);
   }
 
-  /** Halving finds who fails a run and is not a retry: only what may happen again for want of a worker is counted. */
-  #runAgain(rerun: Rerun): boolean {
+  #runAgain(rerun: Rerun): void {
     const outage = rerun.where === 'anywhere' ? this.#options.outage?.() : undefined;
     if (outage !== undefined) {
       for (const { entry } of rerun.pieces) this.#fail(entry, outage);
-      return true;
+      return;
     }
-    const isRetry = rerun.deaths + rerun.misses > 0;
-    if (isRetry && !this.#options.retryBudget.take(this.#options.now())) return false;
     this.#reruns.add(rerun);
     this.#seek(this.#options.now());
     this.#seekApart();
-    return true;
   }
 
   #condemn(entry: Entry): void {
     const { model, version, now } = this.#options;
     this.#condemned.add(inputHash(entry.inference), now());
     this.#events.emit('input:condemned', { model, version });
-    this.#fail(entry, condemnedError());
+    if (entry.state !== 'settled') this.#fail(entry, condemnedError());
+  }
+
+  /** One that may ride in several batches would run in part beside others. */
+  #isSuspect({ inference, splittable }: Entry, now: number): boolean {
+    if (!this.#condemned.hasSuspects || splittable) return false;
+    return this.#condemned.isSuspect(inputHash(inference), now);
+  }
+
+  /** It runs alone from the start, as a worker died under the same input before; a first run costs no budget. */
+  #tryApart(entry: Entry): void {
+    const { rows } = entry;
+    this.#backlog.remove(entry);
+    entry.state = 'running';
+    const pieces = [{ entry, from: 0, rows }];
+    this.#reruns.add({ pieces, where: 'apart', deaths: 1, misses: 0, key: entry.queue.key });
+    this.#seekApart();
   }
 
   /** The next batch, after letting go what no worker could answer in time any more: it would only make others late. */

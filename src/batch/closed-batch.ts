@@ -32,8 +32,8 @@ export interface ClosedBatch extends BatchElements {
   readonly sentAt: number;
   /** What 95 of 100 like it took at most, the way there and back included, ms; undefined: not known. */
   usualMs: number | undefined;
-  /** True once a second run of it reads the same inputs. */
-  isHedged: boolean;
+  /** A second run of it, which reads the same inputs; resolves when that has ended. */
+  hedge: Promise<void> | undefined;
 }
 
 /** Cuts one caller's outputs out of a result; `at` is the first of its rows in the batch. */
@@ -50,7 +50,7 @@ export function closedBatch(pieces: readonly Piece[], sentAt: number, shape: Bat
     outputs: outputsToRun(shape.signature.outputs, wanted),
     sentAt,
     usualMs: undefined,
-    isHedged: false,
+    hedge: undefined,
     ...sizeOf(pieces, shape.padding),
   };
 }

@@ -30,7 +30,7 @@ export class Hedging {
   }
 
   /** `send` runs the batch once more, on the slot it is given. Returns what is to be called when the batch has ended. */
-  watch(slot: Slot, batch: ClosedBatch, send: (slot: Slot) => void): () => void {
+  watch(slot: Slot, batch: ClosedBatch, send: (slot: Slot) => Promise<void>): () => void {
     const { usualMs } = batch;
     // The parts of a request that rides in several batches are counted: none may come twice.
     const isWhole = batch.pieces.every(({ entry }) => entry.reassembly === undefined);
@@ -39,14 +39,13 @@ export class Hedging {
     return () => clearTimeout(timer);
   }
 
-  #hedge(slot: Slot, batch: ClosedBatch, send: (slot: Slot) => void): void {
+  #hedge(slot: Slot, batch: ClosedBatch, send: (slot: Slot) => Promise<void>): void {
     if (this.#pressure?.isOff('hedging') || batch.pieces.every(({ entry }) => entry.state === 'settled'))
       return;
     const other = this.#executor.tryElsewhere(slot);
     if (other === undefined) return;
     if (this.#budget.take(this.#now())) {
-      batch.isHedged = true;
-      send(other);
+      batch.hedge = send(other);
     } else other.release();
   }
 }

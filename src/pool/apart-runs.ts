@@ -12,6 +12,8 @@ export interface ApartRunsOptions {
   /** A new one each time: of one instance. */
   readonly order: () => LoadOrder;
   readonly workers: ScratchWorkers;
+  /** Run once in each new process: the first run takes longer than any after it. */
+  readonly sample: Execution | undefined;
   /** How long a run may take of whose like nothing was learned, ms. */
   readonly hungAfterMs: number;
 }
@@ -21,6 +23,8 @@ type RunOne = (execution: Execution, usualMs: number | undefined) => Promise<Exe
 
 /** How long a process that has the version loaded waits for more to run, ms. */
 const LINGER_MS = 200;
+/** Runs after which it makes room for other versions. */
+const MOST_RUNS = 64;
 const HANGS = 'the run hangs';
 
 /**
@@ -52,7 +56,7 @@ export class ApartRuns {
     this.#works = true;
     while (this.#waiting.length > 0) {
       try {
-        await this.#options.workers.use(client => this.#serve(client), workerGone);
+        await this.#options.workers.use((client, ready) => this.#serve(client, ready), workerGone);
       } catch (error) {
         // Before anybody was served; what a run took down its caller has heard of.
         if (!(error instanceof ProcessLost))
@@ -62,12 +66,17 @@ export class ApartRuns {
     this.#works = false;
   }
 
-  async #serve(client: WorkerClient): Promise<void> {
-    const { model, kind } = this.#options;
+  async #serve(client: WorkerClient, ready: () => void): Promise<void> {
+    const { model, kind, sample } = this.#options;
     const order = this.#options.order();
     await client.load(model, order);
     const path = versionPath(model, order.version);
-    for (let grant = await this.#next(); grant !== undefined; grant = await this.#next()) {
+    if (sample !== undefined) await client.infer(path, sample);
+    // Each run is watched by itself.
+    ready();
+    for (let runs = 0; runs < MOST_RUNS; runs++) {
+      const grant = await this.#next();
+      if (grant === undefined) break;
       const slot = new ApartSlot(kind, (execution, usualMs) => this.#run(client, path, execution, usualMs));
       grant(slot);
       const error = await slot.ended;

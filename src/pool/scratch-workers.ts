@@ -25,6 +25,8 @@ export class ProcessLost extends Error {
   }
 }
 
+type Job<T> = (client: WorkerClient, ready: () => void) => Promise<T>;
+
 export class ScratchWorkers {
   readonly #name: ScratchName;
   readonly #settings: WorkerSettings;
@@ -44,11 +46,11 @@ export class ScratchWorkers {
     this.#startProcess = start;
   }
 
-  /** Runs one job on a process of its own for that time. A death during it rejects with what `died` makes of the reason. */
-  async use<T>(
-    job: (client: WorkerClient) => Promise<T>,
-    died: (reason: string) => GatewayError,
-  ): Promise<T> {
+  /**
+   * Runs one job on a process of its own for that time, which has as long as a load may take, or until it calls `ready`.
+   * A death during it rejects with what `died` makes of the reason.
+   */
+  async use<T>(job: Job<T>, died: (reason: string) => GatewayError): Promise<T> {
     await this.#turn();
     try {
       const scratch = this.#takeIdle() ?? (await this.#start());
@@ -84,11 +86,7 @@ export class ScratchWorkers {
     return scratch;
   }
 
-  async #run<T>(
-    scratch: ScratchProcess,
-    job: (client: WorkerClient) => Promise<T>,
-    died: (reason: string) => GatewayError,
-  ): Promise<T> {
+  async #run<T>(scratch: ScratchProcess, job: Job<T>, died: (reason: string) => GatewayError): Promise<T> {
     scratch.uses++;
     const { loadTimeoutMs } = this.#settings;
     let late = false;
@@ -97,7 +95,7 @@ export class ScratchWorkers {
       void scratch.end('hang');
     }, loadTimeoutMs);
     try {
-      const result = await job(scratch.client);
+      const result = await job(scratch.client, () => clearTimeout(limit));
       this.#rest(scratch);
       return result;
     } catch (error) {

@@ -101,13 +101,14 @@ export class VersionParts {
     });
   }
 
-  apartRuns(spec: VersionSpec, { kind }: HostedVersion, workers: ScratchWorkers): ApartRuns {
+  apartRuns(spec: VersionSpec, { kind, warmUp }: HostedVersion, workers: ScratchWorkers): ApartRuns {
     const group = { ...(this.groups(spec)[0] as InstanceGroup), count: 1 };
     return new ApartRuns({
       model: spec.model,
       kind,
       order: () => this.#order(spec, group),
       workers,
+      sample: warmUp[0],
       hungAfterMs: this.#hungAfterMsOf(spec),
     });
   }

@@ -94,6 +94,21 @@ test('a hedge that fails is nobody’s failure, and a run that fails beside its 
   assert.deepEqual(valuesOf(await result), [7, 7]);
 });
 
+test('a run that loses its worker waits for its hedge, and runs no third time when that answers', async t => {
+  const { batcher, executor } = await learned(t);
+  executor.idleElsewhere = 1;
+  const { result } = batcher.submit(request(tagged(7)));
+  await executor.reached(5);
+  await tick(t, 10);
+  executor.started[4]?.fail(new GatewayError('worker-failed', 'the worker went away'));
+  await turn();
+  assert.deepEqual(starts(executor), [1, 1]);
+  executor.startedElsewhere[0]?.succeed();
+  assert.deepEqual(valuesOf(await result), [7, 7]);
+  await batcher.drain();
+  assert.deepEqual(starts(executor), [1, 1]);
+});
+
 const UNHEDGED: readonly [string, Partial<BatcherOptions>, number][] = [
   ['without an idle worker', {}, 0],
   [

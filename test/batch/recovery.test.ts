@@ -125,6 +125,54 @@ test('a condemned input is refused before it runs, for a while, and no other inp
   assert.ok(executor.runs.length > before + 1);
 });
 
+test('a lost worker costs the budget one run, however many its rows then take', async () => {
+  const allowed = [true];
+  const once = { ran: () => undefined, take: () => allowed.pop() ?? false } as unknown as RetryBudget;
+  const tags = Array.from({ length: 16 }, (_, i) => i);
+  const { settled } = await runTogether(tags, failsOn(new Set([5]), lost), once);
+  assert.deepEqual(
+    settled.flatMap(({ status }, tag) => (status === 'rejected' ? [tag] : [])),
+    [5],
+  );
+  const spent = await runTogether(tags, failsOn(new Set([5]), lost), once);
+  assert.ok(spent.settled.every(({ status }) => status === 'rejected'));
+});
+
+test('an input that takes workers down is known although its callers leave, and who was only beside it is acquitted', async () => {
+  const leaving: (() => void)[] = [];
+  const executor = new ModelExecutor(tags => {
+    for (const leave of leaving.splice(0)) leave();
+    if (tags.includes(5)) throw lost();
+  });
+  const batcher = new Batcher(
+    { ...DEFAULTS, maxBatchSize: 2, retryBudget: unlimited },
+    executor,
+    createEvents(),
+  );
+  const submit = (tag: number) => batcher.submit(request(tagged(tag)));
+  const askAndLeave = (tag: number) => {
+    const submission = submit(tag);
+    leaving.push(() => submission.cancel(new GatewayError('cancelled', 'the caller left')));
+    return assert.rejects(submission.result, /the caller left/);
+  };
+  await Promise.all([askAndLeave(5), askAndLeave(6)]);
+  await turn();
+  assert.deepEqual(executor.runs, [{ apart: false, rows: 2 }]);
+
+  await askAndLeave(5);
+  await turn();
+  assert.deepEqual(executor.runs.slice(1), [{ apart: true, rows: 1 }]);
+  await assert.rejects(submit(5).result, /refused/);
+
+  assert.deepEqual(valuesOf(await submit(6).result), [6, 6]);
+  assert.deepEqual(valuesOf(await submit(6).result), [6, 6]);
+  assert.deepEqual(executor.runs.slice(2), [
+    { apart: true, rows: 1 },
+    { apart: false, rows: 1 },
+  ]);
+  await batcher.drain();
+});
+
 test('a worker that went away for other reasons costs nobody an answer', async () => {
   let deaths = 0;
   const { settled, runs } = await runTogether([1, 2, 3], () => {
