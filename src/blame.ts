@@ -1,6 +1,7 @@
 /**
- * Whose trouble a failure is, and what it counts for: the one table that breakers, ejection, retries, canary evidence
- * and metrics read. `docs/resilience.md` shows it; a test holds the two together.
+ * Whose trouble a failure is, and what it counts for: the one table that breakers, retries and canary evidence read.
+ * Ejection looks at how long runs take, not at failures; metrics count each code by itself. `docs/resilience.md` shows
+ * the table; a test holds the two together.
  */
 import type { ErrorCode } from './errors.ts';
 
@@ -35,8 +36,6 @@ export const BLAME = {
 export interface Counting {
   /** Against the breaker of the version on that worker. */
   readonly breaker: 'no' | 'each run' | 'distinct inputs, when none succeeds';
-  /** Towards taking the worker out of service. */
-  readonly ejection: boolean;
   /** May it be run again for its callers? */
   readonly retry: 'no' | 'halved, to find the culprit' | 'elsewhere; apart when it may have been the cause';
   /** As evidence against a canary. */
@@ -44,22 +43,20 @@ export interface Counting {
 }
 
 export const COUNTING = {
-  client: { breaker: 'no', ejection: false, retry: 'no', canary: 'no' },
+  client: { breaker: 'no', retry: 'no', canary: 'no' },
   worker: {
     breaker: 'each run',
-    ejection: true,
     retry: 'elsewhere; apart when it may have been the cause',
     canary: 'each run',
   },
   model: {
     breaker: 'distinct inputs, when none succeeds',
-    ejection: false,
     retry: 'halved, to find the culprit',
     canary: 'distinct inputs',
   },
-  overload: { breaker: 'no', ejection: false, retry: 'no', canary: 'no' },
-  cancelled: { breaker: 'no', ejection: false, retry: 'no', canary: 'no' },
-  deadline: { breaker: 'no', ejection: false, retry: 'no', canary: 'no' },
+  overload: { breaker: 'no', retry: 'no', canary: 'no' },
+  cancelled: { breaker: 'no', retry: 'no', canary: 'no' },
+  deadline: { breaker: 'no', retry: 'no', canary: 'no' },
 } as const satisfies Record<Blame, Counting>;
 
 export function blameFor(code: ErrorCode): Blame {

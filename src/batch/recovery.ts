@@ -5,6 +5,7 @@
  * with one culprit of b that is at most 2·log₂(b) more runs. A run that took its worker down may do so again, and take
  * the rows of others with it, so its rows run again only apart, in a process where nothing else runs.
  */
+import { blameFor, COUNTING } from '../blame.ts';
 import type { GatewayError } from '../errors.ts';
 
 /** Where rows run again. */
@@ -31,17 +32,23 @@ export interface Past {
 const MAX_MISSES = 3;
 const DEATHS_TO_CONDEMN = 2;
 
-export function recoveryOf({ code, notRun }: GatewayError, past: Past): Recovery {
-  const { requests, where, deaths, misses } = past;
-  switch (code) {
-    case 'model-failed':
-    case 'internal':
-      return requests > 1 ? { kind: 'halve', where } : { kind: 'fail' };
-    case 'worker-failed':
-      if (notRun) return misses < MAX_MISSES ? { kind: 'again', where } : { kind: 'fail' };
-      if (requests > 1) return { kind: 'halve', where: 'apart' };
-      return deaths < DEATHS_TO_CONDEMN ? { kind: 'again', where: 'apart' } : { kind: 'condemn' };
-    default:
+export function recoveryOf(error: GatewayError, past: Past): Recovery {
+  const { requests, where } = past;
+  const halved: Recovery = requests > 1 ? { kind: 'halve', where } : { kind: 'fail' };
+  // The worker lives, and what it answered may be odd for one of its inputs.
+  if (error.code === 'internal') return halved;
+  switch (COUNTING[blameFor(error.code)].retry) {
+    case 'no':
       return { kind: 'fail' };
+    case 'halved, to find the culprit':
+      return halved;
+    case 'elsewhere; apart when it may have been the cause':
+      return ofLostWorker(error, past);
   }
+}
+
+function ofLostWorker({ notRun }: GatewayError, { requests, where, deaths, misses }: Past): Recovery {
+  if (notRun) return misses < MAX_MISSES ? { kind: 'again', where } : { kind: 'fail' };
+  if (requests > 1) return { kind: 'halve', where: 'apart' };
+  return deaths < DEATHS_TO_CONDEMN ? { kind: 'again', where: 'apart' } : { kind: 'condemn' };
 }

@@ -113,6 +113,11 @@ export class RemoteVersion implements ServingSeats {
     });
   }
 
+  /** A server that refuses is done with a run at once, and must not be chosen for that. */
+  get pace(): number {
+    return this.#throttle.tries;
+  }
+
   get open(): boolean {
     return this.#watch.isUp && this.breaker.isClosed;
   }

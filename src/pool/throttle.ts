@@ -7,6 +7,7 @@
 const K = 2;
 /** However much it refuses, it is asked as often: else nobody would notice that it accepts again. */
 const MOST_REFUSED_HERE = 0.95;
+const MOST_TRIES = 1 / (1 - MOST_REFUSED_HERE);
 const WINDOW_MS = 120_000;
 const BUCKETS = 12;
 
@@ -40,6 +41,13 @@ export class Throttle {
     const asks = this.#random() >= refusalProbability(requests, accepts);
     if (!asks) bucket.requests++;
     return asks;
+  }
+
+  /** How often a run is sent, on average, until it is accepted: 1 where nothing is refused; at most 20. */
+  get tries(): number {
+    this.#bucket();
+    const [requests, accepts] = this.#sums();
+    return Math.min(MOST_TRIES, (requests + 1) / (accepts + 1));
   }
 
   accepted(): void {

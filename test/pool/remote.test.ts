@@ -81,6 +81,17 @@ test('a refusal is overload, and a run that takes too long is given up', async t
   await unit.unload();
 });
 
+test('a remote that refuses is passed by, though it is done sooner and listed first', async t => {
+  const [refusing, serving] = [await startOipServer(t), await startOipServer(t)];
+  const { pool } = await startPool(t, { random: () => 0.99 });
+  const remotes = [refusing, serving].map(({ url }) => ({ url, concurrency: 1 }));
+  const unit = await pool.load(remoteSpec(remotes));
+  refusing.refuseWith = 429;
+  await assert.rejects(runRow(unit.executor, 1, 2, 3, 4), failsWith('overloaded'));
+  for (let run = 0; run < 20; run++) assert.deepEqual(await runRow(unit.executor, 1, 2, 3, 4), [2, 4, 6, 8]);
+  await unit.unload();
+});
+
 for (const status of [400, 413, 422, 500]) {
   test(`a remote that answers ${status} could not run this input, and stays in service`, async t => {
     const server = await startOipServer(t);

@@ -35,6 +35,23 @@ test('a server that refuses everything is asked less, never not at all, and forg
   assert.equal(throttle.admits(), true);
 });
 
+test('the more a server refuses the more tries a run takes there, and it is forgotten after two minutes', () => {
+  let nowMs = 0;
+  const throttle = new Throttle(
+    () => nowMs,
+    () => 0.99,
+  );
+  assert.equal(throttle.tries, 1);
+  for (let run = 0; run < 9; run++) throttle.accepted();
+  assert.equal(throttle.tries, 1);
+  for (let run = 0; run < 20; run++) throttle.refused();
+  assert.equal(throttle.tries, 3);
+  for (let run = 0; run < 1e4; run++) throttle.refused();
+  assert.equal(Math.round(throttle.tries), 20);
+  nowMs = 120_000;
+  assert.equal(throttle.tries, 1);
+});
+
 test('runs under way say nothing yet: a server that refuses nobody has as many at once as it may', () => {
   const throttle = new Throttle(
     () => 0,
