@@ -67,12 +67,15 @@ export interface VersionChanged {
   readonly reason: string;
 }
 
+/** The detail of a worker that exited because it was told to. */
+export const STOPPED = 'stopped';
+
 export interface WorkerChanged {
   readonly worker: string;
   /** `unreachable`: a remote that does not answer, or not as it should. */
   readonly state: 'starting' | 'ready' | 'exited' | 'waiting' | 'unreachable';
   readonly pid: number | undefined;
-  /** For `exited`: signal or exit code; for `waiting`: the back-off in ms; for `unreachable`: why. */
+  /** For `exited`: signal or exit code, or `STOPPED`; for `waiting`: the back-off in ms; for `unreachable`: why. */
   readonly detail: string;
 }
 

@@ -7,7 +7,7 @@
  */
 import type { BreakerState } from '../breaker.ts';
 import { GatewayError } from '../errors.ts';
-import type { Events } from '../events.ts';
+import { type Events, STOPPED } from '../events.ts';
 import type { Execution, ExecutionResult, ModelSignature } from '../inference.ts';
 import type { OutOfService } from './outage.ts';
 import { RemoteClient } from './remote-client.ts';
@@ -199,7 +199,7 @@ export class RemoteVersion implements ServingSeats {
 
   #stop(): void {
     this.#watch.stop();
-    if (this.#told !== '') this.#tell('exited', 'unloaded');
+    if (this.#told !== '') this.#tell('exited', STOPPED);
     this.breaker.shutDown();
   }
 

@@ -6,7 +6,7 @@
  * a new process has loaded and warmed it. A version belongs to the worker only after it was brought up once.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WorkerChanged } from '../events.ts';
+import { STOPPED, type WorkerChanged } from '../events.ts';
 import { deathCause, isOwnDoing } from './death-cause.ts';
 import type { HostedVersion } from './hosted-version.ts';
 import { HostedVersions } from './hosted-versions.ts';
@@ -167,7 +167,7 @@ export class SlotWorker {
 
   #died(process: WorkerProcess, reason: string): void {
     const state = this.#state;
-    this.#emit('exited', undefined, reason);
+    this.#emit('exited', undefined, state.kind === 'closed' ? STOPPED : reason);
     if (state.kind === 'closed') return;
     const cause = deathCause(reason, this.#attendant.endedFor(process));
     this.#settings.events.emit('worker:died', { worker: this.name, cause });

@@ -1,15 +1,16 @@
 /** What of the events is worth a line in the log: lives of versions and workers, refusals, and failures, sampled. */
 import type { Logger } from 'pino';
 import type { ErrorCode } from '../errors.ts';
-import type {
-  BreakerChanged,
-  Events,
-  QuarantineChanged,
-  Refused,
-  RequestDone,
-  SharedCacheChanged,
-  VersionChanged,
-  WorkerChanged,
+import {
+  type BreakerChanged,
+  type Events,
+  type QuarantineChanged,
+  type Refused,
+  type RequestDone,
+  type SharedCacheChanged,
+  STOPPED,
+  type VersionChanged,
+  type WorkerChanged,
 } from '../events.ts';
 import { LineBudget } from './line-budget.ts';
 
@@ -78,7 +79,8 @@ function logVersion(logger: Logger, { model, version, state, reason }: VersionCh
 }
 
 function logWorker(logger: Logger, { worker, state, pid, detail }: WorkerChanged): void {
-  const level = state === 'exited' || state === 'waiting' || state === 'unreachable' ? 'warn' : 'info';
+  const isWell = state === 'starting' || state === 'ready' || detail === STOPPED;
+  const level = isWell ? 'info' : 'warn';
   logger[level]({ worker, state, pid, detail: short(detail) }, `worker ${state}`);
 }
 

@@ -29,6 +29,7 @@ test('versions, workers and refused configurations each make a line', t => {
     reason: 'bad graph',
   });
   events.emit('worker:changed', { worker: 'cpu', state: 'exited', pid: 7, detail: 'SIGKILL' });
+  events.emit('worker:changed', { worker: 'cpu', state: 'exited', pid: 7, detail: 'stopped' });
   events.emit('config:refused', { source: 'models/digits/config.yaml', message: 'sloMs: expected a number' });
   assert.deepEqual(
     lines.map(({ time, ...line }) => line),
@@ -43,6 +44,7 @@ test('versions, workers and refused configurations each make a line', t => {
         msg: 'version unavailable',
       },
       { level: 40, worker: 'cpu', state: 'exited', pid: 7, detail: 'SIGKILL', msg: 'worker exited' },
+      { level: 30, worker: 'cpu', state: 'exited', pid: 7, detail: 'stopped', msg: 'worker exited' },
       {
         level: 50,
         source: 'models/digits/config.yaml',
