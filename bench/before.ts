@@ -1,15 +1,14 @@
 /**
  * `npm run bench:before -- --commit <commit> [--pairs 20] [--seconds 3]`: this code beside an earlier commit's. Both
- * gateways stand side by side, warm, and take turns; the second of two turns goes first in the next pair. Identity of 16
+ * gateways stand side by side, warm, and take turns; who goes first goes last in the next pair. Identity of 16
  * floats, JSON and binary, one row a request. A third gateway, this code once more, says what is noise.
  */
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { AnswerCheck } from './support/answer-check.ts';
 import { prepareModel } from './support/bench-models.ts';
 import { decimals } from './support/decimals.ts';
-import { readFlags } from './support/flags.ts';
+import { checkOut } from './support/earlier-code.ts';
+import { endWith, readFlags } from './support/flags.ts';
 import { startHeadgate } from './support/headgate.ts';
 import { bootstrapInterval, median } from './support/median.ts';
 import { type Encoding, inferPath, inferRequest } from './support/oip.ts';
@@ -22,13 +21,15 @@ const USAGE = 'usage: npm run bench:before -- --commit <commit> [--pairs 20] [--
 const { values: flags } = readFlags(
   {
     options: {
-      commit: { type: 'string', default: 'HEAD~1' },
+      commit: { type: 'string' },
       pairs: { type: 'string', default: '20' },
       seconds: { type: 'string', default: '3' },
     },
   },
   USAGE,
 );
+const { commit } = flags;
+if (commit === undefined) endWith('--commit: the one to stand beside', USAGE);
 const [pairs, seconds] = [Number(flags.pairs), Number(flags.seconds)];
 const CONNECTIONS = 128;
 const WARMUP_SECONDS = 8;
@@ -40,15 +41,6 @@ await using folder = await TempFolder.create();
 const repository = path.join(folder.path, 'models');
 const model = await prepareModel(repository, 'identity16');
 const answers = new AnswerCheck(model.output, model.expected);
-
-/** The commit's files, with this checkout's dependencies. */
-function checkOut(commit: string): string {
-  const at = path.join(folder.path, 'before');
-  mkdirSync(at);
-  execFileSync('sh', ['-c', 'git archive "$1" | tar -x -C "$2"', 'sh', commit, at]);
-  symlinkSync(path.resolve('node_modules'), path.join(at, 'node_modules'));
-  return path.join(at, 'src/main.ts');
-}
 
 function loadOf(encoding: Encoding) {
   const requests = model.rows.map(row => {
@@ -65,7 +57,8 @@ async function takeTurns(servers: Readonly<Record<Side, Server>>, encoding: Enco
   for (let pair = 0; pair < pairs; pair++) {
     progress(`${encoding}: pair ${pair + 1}/${pairs}`);
     const turn: Partial<Record<Side, Saturated>> = {};
-    for (const side of pair % 2 === 0 ? SIDES : SIDES.toReversed())
+    const first = pair % SIDES.length;
+    for (const side of [...SIDES.slice(first), ...SIDES.slice(0, first)])
       turn[side] = await saturate(servers[side], { ...load, seconds, warmupSeconds: 0.5 });
     turns.push(turn as Turn);
   }
@@ -89,7 +82,7 @@ const start = (name: string, main?: string) =>
     { log: { level: 'warn' } },
     main === undefined ? {} : { main },
   );
-await using before = await start('gateway-before', checkOut(flags.commit));
+await using before = await start('gateway-before', path.join(checkOut(commit, folder.path), 'src/main.ts'));
 await using now = await start('gateway-now');
 await using again = await start('gateway-again');
 const servers = { before, now, 'now again': again };
@@ -97,11 +90,11 @@ const measured: Partial<Record<Encoding, Turn[]>> = {};
 for (const encoding of ['json', 'binary'] as const) measured[encoding] = await takeTurns(servers, encoding);
 
 printTable([
-  ['', 'of a request', flags.commit, 'now ÷ before', 'now again ÷ now'],
+  ['', 'of a request', commit, 'now ÷ before', 'now again ÷ now'],
   ...Object.entries(measured).flatMap(([encoding, turns]) => [
     rowOf(encoding as Encoding, 'gateway CPU, µs', turns, ({ frontCpuUs }) => frontCpuUs),
     rowOf(encoding as Encoding, 'all CPU, µs', turns, ({ cpuUs }) => cpuUs),
     rowOf(encoding as Encoding, 'requests/s', turns, ({ perSecond }) => perSecond),
   ]),
 ]);
-console.log(writeResult('before', { commit: flags.commit, pairs, measured }));
+console.log(writeResult('before', { commit, pairs, measured }));

@@ -3,11 +3,9 @@ import { once } from 'node:events';
 import { Agent, get, request } from 'node:http';
 import { connect } from 'node:net';
 import test, { type TestContext } from 'node:test';
-import { setImmediate as turn } from 'node:timers/promises';
-import type { DataPlane } from '../../src/http/data-plane.ts';
 import { jsonBody } from './infer-bodies.ts';
 import { sendRaw } from './raw-client.ts';
-import { startPlane } from './start-plane.ts';
+import { startPlane, untilClosed } from './start-plane.ts';
 
 interface Reply {
   readonly status: number | undefined;
@@ -27,11 +25,6 @@ function keepAliveClient(t: TestContext, port: number): (path: string, body?: st
     const text = (await response.toArray()).join('');
     return { status: response.statusCode, connection: response.headers.connection, body: text };
   };
-}
-
-/** Until it takes no new connections. */
-async function untilClosed({ app }: DataPlane): Promise<void> {
-  while (app.server.listening) await turn();
 }
 
 const INFER = '/v2/models/identity/infer';

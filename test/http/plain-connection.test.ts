@@ -5,7 +5,7 @@ import test, { type TestContext } from 'node:test';
 import { binaryBody, jsonBody } from './infer-bodies.ts';
 import { type CorpusTarget, MALFORMED } from './malformed.ts';
 import { parseResponses, type RawResponse } from './raw-client.ts';
-import { OPTIONS, type Started, startPlane } from './start-plane.ts';
+import { OPTIONS, type Started, startPlane, untilClosed } from './start-plane.ts';
 
 const GET_LIVE = 'GET /v2/health/live HTTP/1.1\r\nHost: a\r\n\r\n';
 
@@ -161,6 +161,7 @@ test('a request in flight when closing begins is answered, and its connection cl
   client.socket.write(JSON_INFER);
   const held = await service.nextHeld();
   const closed = plane.close({ graceMs: 10_000 });
+  await untilClosed(plane);
   held.answer();
   assert.equal((await client.next()).headers.get('connection'), 'close');
   await once(client.socket, 'close');

@@ -1,6 +1,7 @@
 /** A listening data plane over the fake service, closed with the test. */
 import { once } from 'node:events';
 import type { TestContext } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { createEvents, type RequestDone } from '../../src/events.ts';
 import { createDataPlane, type DataPlane } from '../../src/http/data-plane.ts';
 import type { DataPlaneOptions } from '../../src/http/options.ts';
@@ -44,4 +45,9 @@ export async function startPlane(t: TestContext, options: Partial<DataPlaneOptio
   t.after(() => plane.close({ graceMs: 50 }));
   const nextDone = async (): Promise<RequestDone> => (await once(events, 'request:done'))[0];
   return { plane, service, port, url: `http://127.0.0.1:${port}`, done, nextDone };
+}
+
+/** Until a plane that is closing takes no new connections: from then on answers end theirs. */
+export async function untilClosed({ app }: DataPlane): Promise<void> {
+  while (app.server.listening) await turn();
 }
