@@ -67,6 +67,16 @@ export function isForAnother(error: GatewayError): boolean {
   return blameFor(error.code) === 'worker' && (error.notRun || error.code === 'internal');
 }
 
+/** Levels of one model say nothing of another's with more or fewer: who comes from there stands behind its own callers. */
+export function behindItsOwn(
+  other: Answerer,
+  { priorityLevels }: Pick<ModelConfig, 'priorityLevels'>,
+  from: Pick<ModelConfig, 'priorityLevels'>,
+): Answerer {
+  if (priorityLevels === from.priorityLevels) return other;
+  return { ...other, submit: inference => other.submit({ ...inference, priority: priorityLevels }) };
+}
+
 /** Submits to the one, and to the other when the one cannot answer. */
 export function submitOr(one: Answerer, other: Answerer): (inference: Inference) => Submission {
   return inference => new SubmittedOr(one.submit(inference), inference, other);

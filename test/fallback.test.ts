@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { GatewayError } from '../src/errors.ts';
-import { fallbackOf, isForAnother, misfitOf, submitOr, type Takes } from '../src/fallback.ts';
+import { behindItsOwn, fallbackOf, isForAnother, misfitOf, submitOr, type Takes } from '../src/fallback.ts';
 import type { Inference, InferenceResult, Submission } from '../src/inference.ts';
 import { outageError } from '../src/pool/outage.ts';
 
@@ -33,6 +33,16 @@ function answerer(version: string, result: Promise<InferenceResult>) {
   };
   return { model: 'm', version, unit: takes([-1, 4]), submit, asked, cancelled };
 }
+
+test('who comes from a model with other levels of priority stands behind those who ask the fallback itself', () => {
+  const other = answerer('1', Promise.resolve(RESULT));
+  void behindItsOwn(other, { priorityLevels: 3 }, { priorityLevels: 1 }).submit(INFERENCE);
+  void behindItsOwn(other, { priorityLevels: 3 }, { priorityLevels: 3 }).submit(INFERENCE);
+  assert.deepEqual(
+    other.asked.map(({ priority }) => priority),
+    [3, 1],
+  );
+});
 
 test('the next trial of any worker is when to come back', () => {
   const { code, message, retryAfterMs } = outage();

@@ -124,10 +124,17 @@ export class BatchRunner {
       return;
     }
     const waited = batch.pieces.filter(({ entry }) => entry.state !== 'settled');
-    if (isDeath(error)) {
-      for (const { entry } of batch.pieces) if (entry.state === 'settled') this.#observer.suspected(entry);
+    const isAgain =
+      waited.length > 0 &&
+      recovery.kind !== 'fail' &&
+      (!isFirstLoss(past, before) || this.#observer.mayRetry());
+    // Whom a hedge has answered meanwhile is no suspect: it has just run well.
+    if (isDeath(error) && batch.hedge === undefined) {
+      for (const { entry } of batch.pieces) {
+        if (!isAgain || entry.state === 'settled') this.#observer.suspected(entry);
+      }
     }
-    if (recovery.kind === 'fail' || (isFirstLoss(past, before) && !this.#observer.mayRetry())) {
+    if (!isAgain) {
       for (const { entry } of waited) this.#observer.failed(entry, error);
       return;
     }

@@ -25,6 +25,9 @@ type Life =
   | { readonly kind: 'open' }
   | { readonly kind: 'leaving'; readonly idle: PromiseWithResolvers<void> };
 
+/** Inputs tried apart that wait at once: beyond it suspects run as usual. */
+const MOST_TRIALS = 64;
+
 /**
  * Runs the requests of one loaded version together. Requests wait in a queue per signature; while any of them could
  * go, exactly one slot is asked for; when it is granted, the most urgent queue's batch closes and runs. So batches
@@ -42,7 +45,7 @@ export class Batcher {
   readonly #runner: BatchRunner;
   readonly #keyOf: (inference: Inference) => string;
   readonly #backlog = new Backlog();
-  readonly #reruns = new Reruns();
+  readonly #reruns: Reruns;
   readonly #condemned = new Condemned();
   readonly #deadlines: Deadlines;
   readonly #delayAlarm: Alarm;
@@ -75,8 +78,9 @@ export class Batcher {
     const condemned = (entry: Entry): void => this.#condemn(entry);
     const suspected = ({ inference }: Entry): void => this.#condemned.suspect(inputHash(inference), now());
     const acquitted = ({ inference }: Entry): void => {
-      if (this.#condemned.hasSuspects) this.#condemned.acquit(inputHash(inference));
+      if (this.#condemned.hasSuspects(now())) this.#condemned.acquit(inputHash(inference));
     };
+    this.#reruns = new Reruns(suspected);
     const observer = { answered, failed, mayRetry, rerun, condemned, suspected, acquitted };
     this.#runner = new BatchRunner(options, events, observer);
     this.#keyOf = queueKeyOf(options);
@@ -146,15 +150,16 @@ export class Batcher {
   /** Refuses new requests and fails those with rows still queued; what runs is answered. */
   close(error: GatewayError): void {
     void this.#leave();
+    for (const { entry } of this.#reruns.clear('apart')) this.#fail(entry, error);
     this.failQueued(error);
   }
 
-  /** Fails those with rows still queued, or waiting to run again; what runs is answered. */
+  /** Fails those with rows still queued, or waiting to run again beside others; what runs, here or apart, is answered. */
   failQueued(error: GatewayError): void {
     for (let entry = this.#backlog.some; entry !== undefined; entry = this.#backlog.some) {
       this.#fail(entry, error);
     }
-    for (const { entry } of this.#reruns.clear()) this.#fail(entry, error);
+    for (const { entry } of this.#reruns.clear('anywhere')) this.#fail(entry, error);
     this.#settleDown();
   }
 
@@ -229,7 +234,7 @@ export class Batcher {
   #sendAgain(slot: Slot, rerun: Rerun, now: number): void {
     const batch = this.#runner.closed(rerun.pieces, now);
     const { queue } = (rerun.pieces[0] as Piece).entry;
-    const seen = this.#foresight.sent(slot, queue, rerun.key, batch, now);
+    const seen = this.#foresight.sent(slot, queue, rerun.key, batch, now, true);
     const ended = (end: BatchEnd): void => {
       seen(end);
       this.#settleDown();
@@ -275,10 +280,11 @@ export class Batcher {
     if (entry.state !== 'settled') this.#fail(entry, condemnedError());
   }
 
-  /** One that may ride in several batches would run in part beside others. */
-  #isSuspect({ inference, splittable }: Entry, now: number): boolean {
-    if (!this.#condemned.hasSuspects || splittable) return false;
-    return this.#condemned.isSuspect(inputHash(inference), now);
+  /** One that is larger than a batch cannot run at once. */
+  #isSuspect({ inference }: Entry, now: number): boolean {
+    if (!this.#condemned.hasSuspects(now) || this.#reruns.count('apart') >= MOST_TRIALS) return false;
+    if (inference.rows > Math.max(1, this.#options.maxBatchSize)) return false;
+    return this.#condemned.tries(inputHash(inference), now);
   }
 
   /** It runs alone from the start, as a worker died under the same input before; a first run costs no budget. */

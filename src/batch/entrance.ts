@@ -39,12 +39,12 @@ export class Entrance {
     if (out !== undefined) return out;
     const misfit = rowsError(inference, maxBatchSize > 0);
     if (misfit !== undefined) return misfit;
-    if (!condemned.isEmpty) {
+    if (this.#isShed(inference)) return shedError(model);
+    if (inference.deadline <= now) return deadlineError('before the request was queued');
+    if (condemned.knowsAny(now)) {
       const refusal = condemned.refusal(inputHash(inference), now);
       if (refusal !== undefined) return refusal;
     }
-    if (this.#isShed(inference)) return shedError(model);
-    if (inference.deadline <= now) return deadlineError('before the request was queued');
     const hasNewSignature = !backlog.has(key);
     const admission = admit(backlog, { rows: inference.rows, bytes, hasNewSignature }, this.#options);
     if (admission === 'admitted') return foresight.hopeless(inference, key, now);
@@ -67,7 +67,9 @@ export class Entrance {
     const { foresight, evict } = this.#parts;
     const { model } = this.#options;
     const retryAfterMs = foresight.retryAfterMs(now);
-    const leaving = this.#givingWay(admission, inference, bytes);
+    const isNew =
+      !this.#parts.backlog.has(key) && this.#parts.backlog.signatures >= this.#options.maxSignatures;
+    const leaving = isNew ? undefined : this.#givingWay(admission, inference, bytes);
     if (leaving === undefined) return refusalOf(admission, model, this.#options, retryAfterMs);
     const hopeless = foresight.hopeless(inference, key, now);
     if (hopeless !== undefined) return hopeless;

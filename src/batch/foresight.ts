@@ -85,15 +85,25 @@ export class Foresight {
     return this.#latencies.of(signature, kind, now);
   }
 
-  /** A batch of `queue` leaves, of signature `key`: the queue's, unless others joined it. Returns what is to be called when it has ended. */
-  sent(slot: Slot, queue: ShapeQueue, key: string, batch: ClosedBatch, now: number): (end: BatchEnd) => void {
+  /**
+   * A batch of `queue` leaves, of signature `key`: the queue's, unless others joined it; `again` of rows that left it
+   * before. Returns what is to be called when it has ended.
+   */
+  sent(
+    slot: Slot,
+    queue: ShapeQueue,
+    key: string,
+    batch: ClosedBatch,
+    now: number,
+    again = false,
+  ): (end: BatchEnd) => void {
     this.#kind = slot.kind;
     this.#sentAt = now;
     this.of(queue.key, slot.kind, now).arrivals.add(queue.arrived, now);
     queue.arrived = 0;
     const learned = this.#latencies.use(key, slot.kind, now);
     this.#working.note(false, now);
-    this.#drained.add(batch.rows, this.#working.at(now));
+    if (!again) this.#drained.add(batch.rows, this.#working.at(now));
     const rows = batch.rows + batch.padding;
     const expected = learned.expect(rows);
     batch.usualMs = learned.usualMs(expected);

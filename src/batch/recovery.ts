@@ -2,7 +2,7 @@
  * What becomes of a batch that failed: the decision alone, without state or time.
  *
  * A model that fails on one input fails its whole run, so a failed batch is halved until the culprit stands alone:
- * with one culprit of b that is at most 2·log₂(b) more runs. A run that took its worker down may do so again, and take
+ * with one culprit of b that is at most 2·⌈log₂ b⌉ more runs. A run that took its worker down may do so again, and take
  * the rows of others with it, so its rows run again only apart, in a process where nothing else runs.
  */
 import { blameFor, COUNTING } from '../blame.ts';

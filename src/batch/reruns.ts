@@ -1,3 +1,4 @@
+import type { Entry } from './entry.ts';
 import type { Where } from './recovery.ts';
 import type { Piece } from './shape-queue.ts';
 
@@ -16,9 +17,21 @@ export interface Rerun {
   readonly isHedge?: boolean;
 }
 
-/** What waits to run again, before everything that has not run yet; first come, first served. Bounded by what ran. */
+/**
+ * What waits to run again, before everything that has not run yet; first come, first served. Bounded by what ran, and by
+ * how many may be tried apart. `forgotten` is told whose rows were to run apart, and are not, as nobody waits any more.
+ */
 export class Reruns {
   readonly #waiting: Record<Where, Rerun[]> = { anywhere: [], apart: [] };
+  readonly #forgotten: (entry: Entry) => void;
+
+  constructor(forgotten: (entry: Entry) => void) {
+    this.#forgotten = forgotten;
+  }
+
+  count(where: Where): number {
+    return this.#waiting[where].length;
+  }
 
   has(where: Where): boolean {
     return this.#waiting[where].length > 0;
@@ -36,16 +49,15 @@ export class Reruns {
   take(where: Where): Rerun | undefined {
     for (;;) {
       const rerun = this.#waiting[where].shift();
-      const alive = rerun && withoutSettled(rerun);
+      const alive = rerun && this.#withoutSettled(rerun);
       if (rerun === undefined || alive !== undefined) return alive;
     }
   }
 
-  /** Forgets everything; what of it was still waited for. */
-  clear(): Piece[] {
-    const pieces = [...this.#waiting.anywhere, ...this.#waiting.apart].flatMap(rerun => rerun.pieces);
-    this.#waiting.anywhere = [];
-    this.#waiting.apart = [];
+  /** Forgets what was to run there; what of it was still waited for. */
+  clear(where: Where): Piece[] {
+    const pieces = this.#waiting[where].flatMap(rerun => rerun.pieces);
+    this.#waiting[where] = [];
     return pieces.filter(({ entry }) => entry.state !== 'settled');
   }
 
@@ -53,13 +65,15 @@ export class Reruns {
   prune(): void {
     for (const where of ['anywhere', 'apart'] as const) {
       if (!this.has(where)) continue;
-      this.#waiting[where] = this.#waiting[where].flatMap(rerun => withoutSettled(rerun) ?? []);
+      this.#waiting[where] = this.#waiting[where].flatMap(rerun => this.#withoutSettled(rerun) ?? []);
     }
   }
-}
 
-function withoutSettled(rerun: Rerun): Rerun | undefined {
-  const pieces = rerun.pieces.filter(({ entry }) => entry.state !== 'settled');
-  if (pieces.length === 0) return undefined;
-  return pieces.length === rerun.pieces.length ? rerun : { ...rerun, pieces };
+  #withoutSettled(rerun: Rerun): Rerun | undefined {
+    const pieces = rerun.pieces.filter(({ entry }) => entry.state !== 'settled');
+    if (pieces.length === rerun.pieces.length) return rerun;
+    if (rerun.where === 'apart')
+      for (const { entry } of rerun.pieces) if (entry.state === 'settled') this.#forgotten(entry);
+    return pieces.length === 0 ? undefined : { ...rerun, pieces };
+  }
 }

@@ -86,7 +86,7 @@ export class Keeper {
 
   /** What answers for this key, for who allows so much. */
   get(key: ContentKey, control: CacheControl): UnitResult | undefined {
-    const { shelf } = this.#options;
+    const { shelf, pressure } = this.#options;
     const stored = shelf.get(key);
     if (stored === undefined) return undefined;
     const ageMs = performance.now() - stored.storedAt;
@@ -94,7 +94,9 @@ export class Keeper {
     if (freshness === 'gone') shelf.delete(key);
     if (freshness === 'gone' || freshness === 'spare') return undefined;
     const outcome = freshness === 'fresh' ? 'hit' : 'stale';
-    return resultOf(stored, { outcome, ageMs, renew: freshness === 'renew' });
+    // What would not be kept would be renewed for every hit.
+    const renew = freshness === 'renew' && !pressure.isOff('cache-writes');
+    return resultOf(stored, { outcome, ageMs, renew });
   }
 
   /** What may stand in for a model that failed so. */

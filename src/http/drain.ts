@@ -18,13 +18,13 @@ const MAX_LETTING_IN_MS = 200;
  */
 export async function drain(server: Server, connections: Connections, graceMs: number): Promise<void> {
   connections.beginLeaving();
+  const grace = setTimeout(() => server.closeAllConnections(), graceMs);
   await letInWhoHasConnected(server, Math.min(MAX_LETTING_IN_MS, graceMs / 2));
   // The base class's close: http.Server's own would cut idle connections at once, with requests on their way to them.
   const closed = new Promise(resolve => NetServer.prototype.close.call(server, resolve));
   // Not before: whose connection ends connects again, and as long as that goes on somebody is not yet let in.
   connections.beginDrain();
   const quiet = setInterval(() => closeIdle(server, connections), Math.min(MAX_QUIET_MS, graceMs / 2));
-  const grace = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
   clearInterval(quiet);
   clearTimeout(grace);

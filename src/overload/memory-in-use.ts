@@ -28,7 +28,8 @@ function containerShare(group: string): MemoryShare | undefined {
   if (!(limit > 0)) return undefined;
   return () => {
     const current = Number(textOf(`${group}/memory.current`));
-    const cached = numberAfter(textOf(`${group}/memory.stat`), 'inactive_file ') ?? 0;
+    const stat = textOf(`${group}/memory.stat`);
+    const cached = (numberAfter(stat, '\ninactive_file ') ?? 0) + (numberAfter(stat, '\nactive_file ') ?? 0);
     return Number.isNaN(current) ? 0 : (current - cached) / limit;
   };
 }

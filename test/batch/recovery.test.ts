@@ -173,6 +173,29 @@ test('an input that takes workers down is known although its callers leave, and 
   await batcher.drain();
 });
 
+test('an input that took a worker down is known although its caller leaves before it has run apart', async () => {
+  let leave = () => {};
+  const executor = new ModelExecutor(failsOn(new Set([5]), lost));
+  const events = createEvents();
+  const batcher = new Batcher({ ...DEFAULTS, retryBudget: unlimited }, executor, events);
+  // The first run has failed, and the next has not begun.
+  events.on('batch:done', () => leave());
+  const { promise: left, resolve } = Promise.withResolvers<void>();
+  const submission = batcher.submit(request(tagged(5)));
+  leave = () => {
+    leave = () => {};
+    submission.cancel(new GatewayError('cancelled', 'the caller left'));
+    resolve();
+  };
+  await assert.rejects(submission.result, /the caller left/);
+  await left;
+  await turn();
+  const before = executor.runs.length;
+  await assert.rejects(batcher.submit(request(tagged(5))).result, /twice/);
+  assert.deepEqual(executor.runs.slice(before), [{ apart: true, rows: 1 }]);
+  await batcher.drain();
+});
+
 test('a worker that went away for other reasons costs nobody an answer', async () => {
   let deaths = 0;
   const { settled, runs } = await runTogether([1, 2, 3], () => {

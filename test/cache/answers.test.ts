@@ -320,6 +320,20 @@ test('under pressure nothing new is kept, and what is kept still answers', async
   assert.deepEqual([await ask(1), await ask(2), await ask(2)], ['hit', 'miss', 'miss']);
 });
 
+test('what is stale is not renewed under pressure, which keeps nothing: each hit would renew it again', async t => {
+  const clock = stoppedClock(t);
+  const pressure = new Pressure();
+  const bench = cacheBench({ ttlMs: 1000, staleWhileRevalidateMs: 1000, pressure });
+  await warm(bench, [1, 2]);
+  clock.nowMs += 1500;
+  pressure.taken = 2;
+  assert.equal((await bench.answers.submit(ask([1, 2])).result).cache?.outcome, 'stale');
+  assert.equal(bench.runs.length, 1);
+  pressure.taken = 0;
+  assert.equal((await bench.answers.submit(ask([1, 2])).result).cache?.outcome, 'stale');
+  assert.equal(bench.runs.length, 2);
+});
+
 test('values that are not finite are not kept', async () => {
   const bench = cacheBench();
   const input = { ...ints([1, 2]), datatype: 'FP32' as const };

@@ -88,7 +88,7 @@ test('of a container with a limit its own memory counts, without files that are 
     'sys/fs/cgroup/pod/one/memory.current': '980\n',
     'sys/fs/cgroup/pod/one/memory.stat': 'anon 5\ninactive_file 60\nactive_file 7\n',
   });
-  near(memoryShareOf(root)(), 0.92);
+  near(memoryShareOf(root)(), 0.913);
 });
 
 test('without a limit the machine counts', t => {
