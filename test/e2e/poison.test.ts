@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { after, before } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inferUrl } from '../support/client.ts';
 import { type Headgate, startHeadgate } from '../support/headgate.ts';
 import { gather, slow, writeRepository } from '../support/onnx.ts';
@@ -86,7 +87,8 @@ test('requests that a killed worker had are answered all the same', { timeout: 6
     assert.equal(status, 200);
     assert.deepEqual(data, rows[i]);
   });
-  assert.match(headgate.output(), /"worker":"cpu".*"detail":"SIGKILL".*worker exited/);
+  // The log comes through a pipe of its own.
+  while (!/"worker":"cpu".*"detail":"SIGKILL".*worker exited/.test(headgate.output())) await sleep(10);
   assert.notEqual((await cpuWorker()).pid, killed);
   // Those it had, one alone and a batch, ran again: that batch in two halves.
   assert.ok((await stats('slow')).execution_count >= 3);
