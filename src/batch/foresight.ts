@@ -102,7 +102,7 @@ export class Foresight {
     this.of(queue.key, slot.kind, now).arrivals.add(queue.arrived, now);
     queue.arrived = 0;
     const learned = this.#latencies.use(key, slot.kind, now);
-    this.#working.note(false, now);
+    this.#working.note(undefined, now);
     if (!again) this.#drained.add(batch.rows, this.#working.at(now));
     const rows = batch.rows + batch.padding;
     const expected = learned.expect(rows);
@@ -147,7 +147,7 @@ export class Foresight {
     const waitingRows = this.#backlog.rowsBefore(priority);
     this.predictedMs = 0;
     if (this.#backlog.rows === 0) this.#busySince = this.#working.at(now);
-    else this.#working.note(this.#standsStill(now), now);
+    else this.#working.note(this.#standsStillSince(now), now);
     if (waitingRows === 0) return undefined;
     const { economy, points, isProven } = this.of(key, this.#kind, now);
     if (!isProven || waitingRows < economy.kneeRows) return undefined;
@@ -201,8 +201,12 @@ export class Foresight {
     return error;
   }
 
-  #standsStill(now: number): boolean {
-    return this.#executor.capacity().total === 0 || this.#underWay.isOverdue(OVERDUE_MS, now);
+  /** Undefined: it does not. */
+  #standsStillSince(now: number): number | undefined {
+    return (
+      this.#underWay.overdueSince(OVERDUE_MS, now) ??
+      (this.#executor.capacity().total === 0 ? now : undefined)
+    );
   }
 
   /** When a caller refused now may try again, ms. */

@@ -15,17 +15,21 @@ export class RowRate {
     this.#since = now;
   }
 
+  /** By a clock that may be a little behind what it was: that fades nothing. */
   add(rows: number, now: number): void {
-    this.#rows = this.#rows * Math.exp((this.#at - now) / WINDOW_MS) + rows;
-    this.#at = now;
+    this.#rows = this.#faded(now) + rows;
+    this.#at = Math.max(this.#at, now);
   }
 
   /** Rows per ms over about the last second. */
   rowsPerMs(now: number): number {
-    const faded = this.#rows * Math.exp((this.#at - now) / WINDOW_MS);
     // In its first second the count has not seen a whole window yet.
     const seen = 1 - Math.exp((this.#since - now) / WINDOW_MS);
-    return seen <= 0 ? 0 : faded / (WINDOW_MS * seen);
+    return seen <= 0 ? 0 : this.#faded(now) / (WINDOW_MS * seen);
+  }
+
+  #faded(now: number): number {
+    return this.#rows * Math.exp(Math.min(0, this.#at - now) / WINDOW_MS);
   }
 }
 

@@ -53,12 +53,14 @@ export class UnderWay {
     return soonest === Number.POSITIVE_INFINITY ? 0 : Math.max(0, soonest - now);
   }
 
-  /** Whether something runs, and all of it should have ended so long ago. */
-  isOverdue(byMs: number, now: number): boolean {
+  /** When the last of what runs should have ended, when that is so long ago; undefined: it is not, or nothing runs. */
+  overdueSince(byMs: number, now: number): number | undefined {
+    let last: number | undefined;
     for (const { endsAt, expected } of this.#sent) {
-      if (expected === undefined || now < endsAt + byMs) return false;
+      if (expected === undefined || now < endsAt + byMs) return undefined;
+      last = Math.max(last ?? endsAt, endsAt);
     }
-    return this.#sent.length > 0;
+    return last;
   }
 
   /** When the next batch may be sent ahead, ms; Infinity when none may. */

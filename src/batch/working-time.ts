@@ -1,7 +1,6 @@
 /**
  * A clock, ms, that stands still while a version has no worker, or only ones that hang: what comes to nothing then says
- * nothing of how fast work is done, and whoever is late for it was not foreseen wrongly. A standstill begins when it is
- * first noticed.
+ * nothing of how fast work is done, and whoever is late for it was not foreseen wrongly.
  */
 export class WorkingTime {
   #lostMs = 0;
@@ -12,8 +11,9 @@ export class WorkingTime {
     return (this.#since ?? now) - this.#lostMs;
   }
 
-  note(stands: boolean, now: number): void {
-    if (stands) this.#since ??= now;
+  /** `since` when it has stood still, which is noticed later; undefined: it does not. */
+  note(since: number | undefined, now: number): void {
+    if (since !== undefined) this.#since ??= since;
     else if (this.#since !== undefined) {
       this.#lostMs += now - this.#since;
       this.#since = undefined;

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Execution, ExecutionResult, Slot } from '../inference.ts';
 import type { LoadOrder } from '../protocol/load-order.ts';
 import { allowedMs, RunWatch } from './run-watch.ts';
-import { ProcessLost, type ScratchWorkers } from './scratch-workers.ts';
-import { versionPath, type WorkerClient } from './worker-client.ts';
+import { ProcessLost, type Scratch, type ScratchWorkers } from './scratch-workers.ts';
+import { versionPath } from './worker-client.ts';
 import { isWorkerGone, workerGone, workerGoneBefore } from './worker-failure.ts';
 
 export interface ApartRunsOptions {
@@ -26,6 +26,8 @@ const LINGER_MS = 200;
 /** Runs after which it makes room for other versions. */
 const MOST_RUNS = 64;
 const HANGS = 'the run hangs';
+const LEAST_SLOW_MS = 50;
+const UNKNOWN_SLOW_MS = 1000;
 
 /**
  * Runs what may take its process down in a process where nothing else runs: one run at a time, for one version. Such a
@@ -56,7 +58,7 @@ export class ApartRuns {
     this.#works = true;
     while (this.#waiting.length > 0) {
       try {
-        await this.#options.workers.use((client, ready) => this.#serve(client, ready), workerGone);
+        await this.#options.workers.use(scratch => this.#serve(scratch), workerGone);
       } catch (error) {
         // Before anybody was served; what a run took down its caller has heard of.
         if (!(error instanceof ProcessLost))
@@ -66,18 +68,19 @@ export class ApartRuns {
     this.#works = false;
   }
 
-  async #serve(client: WorkerClient, ready: () => void): Promise<void> {
+  async #serve(scratch: Scratch): Promise<void> {
+    const { client } = scratch;
     const { model, kind, sample } = this.#options;
     const order = this.#options.order();
     await client.load(model, order);
     const path = versionPath(model, order.version);
     if (sample !== undefined) await client.infer(path, sample);
     // Each run is watched by itself.
-    ready();
+    scratch.ready();
     for (let runs = 0; runs < MOST_RUNS; runs++) {
       const grant = await this.#next();
       if (grant === undefined) break;
-      const slot = new ApartSlot(kind, (execution, usualMs) => this.#run(client, path, execution, usualMs));
+      const slot = new ApartSlot(kind, (execution, usualMs) => this.#run(scratch, path, execution, usualMs));
       grant(slot);
       const error = await slot.ended;
       if (isWorkerGone(error)) throw new ProcessLost(isHung(error));
@@ -96,9 +99,9 @@ export class ApartRuns {
     return this.#waiting.shift();
   }
 
-  /** The process of one that hangs is killed when the job ends. */
+  /** The process of one that hangs is killed when the job ends; until that is known it takes no time from others. */
   async #run(
-    client: WorkerClient,
+    scratch: Scratch,
     path: string,
     execution: Execution,
     usualMs: number | undefined,
@@ -109,9 +112,11 @@ export class ApartRuns {
       () => reject(workerGone(HANGS)),
     );
     const watched = watch.begin(allowedMs(usualMs, this.#options.hungAfterMs));
+    const slow = setTimeout(() => scratch.standBehind(), slowAfterMs(usualMs));
     try {
-      return await Promise.race([client.infer(path, execution), hung]);
+      return await Promise.race([scratch.client.infer(path, execution), hung]);
     } finally {
+      clearTimeout(slow);
       watch.end(watched);
     }
   }
@@ -145,6 +150,11 @@ class ApartSlot implements Slot {
   yieldNext(): boolean {
     return false;
   }
+}
+
+/** Twice as long as usual is suspicious in what may hang; of what is usual nothing may be known. */
+function slowAfterMs(usualMs: number | undefined): number {
+  return usualMs === undefined ? UNKNOWN_SLOW_MS : Math.max(LEAST_SLOW_MS, 2 * usualMs);
 }
 
 function isHung(error: unknown): boolean {

@@ -43,6 +43,11 @@ export class ScratchProcess {
     return this.#process.exitReason === undefined;
   }
 
+  /** As `WorkerProcess.standBehind`. */
+  standBehind(): void {
+    this.#process.standBehind();
+  }
+
   /** How it ended, where that follows a broken connection: which is seen first. */
   reasonOfDeath(): Promise<string | undefined> {
     return this.#process.exitWithin(DEATH_NOTICE_MS);

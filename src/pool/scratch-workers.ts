@@ -25,7 +25,16 @@ export class ProcessLost extends Error {
   }
 }
 
-type Job<T> = (client: WorkerClient, ready: () => void) => Promise<T>;
+/** What a job has of its process. */
+export interface Scratch {
+  readonly client: WorkerClient;
+  /** Loading is over: it may take as long as it likes from now on. */
+  ready(): void;
+  /** As `WorkerProcess.standBehind`. */
+  standBehind(): void;
+}
+
+type Job<T> = (scratch: Scratch) => Promise<T>;
 
 export class ScratchWorkers {
   readonly #name: ScratchName;
@@ -95,7 +104,11 @@ export class ScratchWorkers {
       void scratch.end('hang');
     }, loadTimeoutMs);
     try {
-      const result = await job(scratch.client, () => clearTimeout(limit));
+      const result = await job({
+        client: scratch.client,
+        ready: () => clearTimeout(limit),
+        standBehind: () => scratch.standBehind(),
+      });
       this.#rest(scratch);
       return result;
     } catch (error) {

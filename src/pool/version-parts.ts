@@ -73,7 +73,7 @@ export class VersionParts {
     };
     const died = (reason: string): GatewayError =>
       new GatewayError('model-failed', `the model took its worker process down (${reason}) while ${doing}`);
-    return scratch.use(job, died);
+    return scratch.use(({ client }) => job(client), died);
   }
 
   hostedVersion(spec: VersionSpec, group: InstanceGroup, { warmUp, warmed }: Examined): HostedVersion {

@@ -6,9 +6,9 @@ import { chooseNext } from '../../src/pool/fair-share.ts';
 const cases: [string, number, number, boolean, number][] = [
   ['an idle gateway leaves every core to the models', 4, 0.05, false, 4],
   ['a busy gateway keeps one', 4, 0.9, false, 3],
-  ['one that keeps a core gives it back only when clearly idle', 4, 0.4, true, 3],
-  ['and then does', 4, 0.2, true, 4],
-  ['moderate use is no reason to take one', 4, 0.4, false, 4],
+  ['one that keeps a core gives it back only when clearly less busy', 4, 0.6, true, 3],
+  ['and then does', 4, 0.4, true, 4],
+  ['moderate use is no reason to take one', 4, 0.6, false, 4],
   ['models always have a core', 1, 1.2, false, 1],
 ];
 for (const [what, cores, share, kept, expected] of cases) {
