@@ -23,7 +23,9 @@ const PEAKS = { before: 100, after: 100 };
 const GOOD = { usual: offered(700, 2700), urgent: offered(300, 300), growth: 1.1 };
 
 const missed = (change: Partial<typeof GOOD>, peaks = PEAKS): string[] =>
-  figuresOf({ ...GOOD, ...change }, peaks, 3, 0.95).flatMap(({ figure, kept }) => (kept ? [] : [figure]));
+  figuresOf({ ...GOOD, ...change }, peaks, 'at 3 ×', 0.95).flatMap(({ figure, kept }) =>
+    kept ? [] : [figure],
+  );
 
 test('what is done under overload as without is kept', () => {
   assert.deepEqual(missed({}), []);
