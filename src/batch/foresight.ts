@@ -10,7 +10,7 @@ import type { ClosedBatch } from './closed-batch.ts';
 import type { Entry } from './entry.ts';
 import type { LatencyPoint } from './latency-points.ts';
 import { type Learned, LearnedLatencies } from './learned-latencies.ts';
-import { hopelessForMs, predictedMs } from './prediction.ts';
+import { hopelessForMs, possibleRowsPerMs, predictedMs } from './prediction.ts';
 import { couldBeRefused, PredictionError } from './prediction-error.ts';
 import { RowRate, retryAfterMs } from './row-rate.ts';
 import { sendAheadPays } from './send-ahead.ts';
@@ -54,6 +54,8 @@ export class Foresight {
   readonly #working = new WorkingTime();
   /** Since when something has waited without a pause, in working time, ms. */
   #busySince = Number.POSITIVE_INFINITY;
+  /** By how many workers there are: of what they should do, what they were seen to when they were last busy. */
+  readonly #usualShares: number[] = [];
   /** By priority: the less urgent, the less can be foreseen. */
   readonly #errors: PredictionError[] = [];
   /** Undefined where all are as urgent. */
@@ -155,8 +157,14 @@ export class Foresight {
     const soonestMs = this.#underWay.soonestMs(now);
     const seenRowsPerMs = this.#seenRowsPerMs(now);
     const overtakingPerMs = this.#urgent?.overtakingPerMs(priority, now) ?? 0;
+    const usualShare = this.#usualShare(
+      total,
+      seenRowsPerMs,
+      possibleRowsPerMs(points, economy.kneeRows, total),
+    );
     const outlook = {
-      ...{ waitingRows, rows, free, total, soonestMs, seenRowsPerMs, overtakingPerMs, points, economy },
+      ...{ waitingRows, rows, free, total, soonestMs, seenRowsPerMs, usualShare, overtakingPerMs },
+      ...{ points, economy },
     };
     this.predictedMs = predictedMs(outlook);
     const retryMs = hopelessForMs(this.predictedMs, (deadline - now) / this.#errorOf(priority).factorAt(now));
@@ -231,6 +239,18 @@ export class Foresight {
       arrivalsPerSecond: arrivals.rowsPerMs(now) * 1000,
       sizes: points,
     }));
+  }
+
+  /**
+   * When work begins anew, as behind a worker that was replaced, nothing of it has been seen: two workers that share
+   * their cores with the gateway then did half of what their runs promised, a queue was let in that took twice as long
+   * as foreseen, and for half a minute the margin that this taught refused what could have been answered.
+   */
+  #usualShare(total: number, seenRowsPerMs: number | undefined, possible: number): number {
+    if (seenRowsPerMs === undefined || !(possible > 0)) return this.#usualShares[total] ?? 1;
+    const share = Math.min(1, seenRowsPerMs / possible);
+    this.#usualShares[total] = share;
+    return share;
   }
 
   #seenRowsPerMs(now: number): number | undefined {

@@ -15,6 +15,8 @@ export interface Outlook {
   readonly overtakingPerMs: number;
   /** As seen while all were busy; undefined when they have not been for long enough. */
   readonly seenRowsPerMs: number | undefined;
+  /** Of what so many workers should do by their runs, the share that was seen when they were last busy; 1: never seen. */
+  readonly usualShare: number;
   readonly points: readonly LatencyPoint[];
   readonly economy: Economy;
 }
@@ -24,17 +26,20 @@ const LEAST_SHARE = 0.01;
 
 /** From now until the answer, ms; 0 when nothing is known. */
 export function predictedMs(outlook: Outlook): number {
-  const { waitingRows, rows, total, free, soonestMs, seenRowsPerMs, overtakingPerMs, points, economy } =
-    outlook;
+  const { waitingRows, rows, total, free, soonestMs, overtakingPerMs, points, economy } = outlook;
   const { kneeRows } = economy;
-  const fullMs = serviceMs(points, kneeRows);
   const ownMs = serviceMs(points, Math.min(kneeRows, (waitingRows % kneeRows) + rows));
   if (Number.isNaN(ownMs)) return 0;
-  const allPerMs = seenRowsPerMs ?? (Math.max(1, total) * kneeRows) / fullMs;
+  const allPerMs = outlook.seenRowsPerMs ?? outlook.usualShare * possibleRowsPerMs(points, kneeRows, total);
   const rowsPerMs = Math.max(LEAST_SHARE * allPerMs, allPerMs - overtakingPerMs);
   const batchesAhead = Math.floor(waitingRows / kneeRows);
   const firstMs = free > 0 && waitingRows === 0 ? 0 : soonestMs;
   return firstMs + (batchesAhead * kneeRows) / rowsPerMs + ownMs;
+}
+
+/** What so many workers would do if nothing else kept them from it: not the gateway, nor other work on their cores. */
+export function possibleRowsPerMs(points: readonly LatencyPoint[], kneeRows: number, total: number): number {
+  return (Math.max(1, total) * kneeRows) / serviceMs(points, kneeRows);
 }
 
 /**

@@ -13,8 +13,8 @@ import type { Scheduler } from './scheduler.ts';
 const TAKE_AT = 0.7;
 const GIVE_BACK_AT = 0.5;
 const SAMPLE_MS = 200;
-/** Weight of the newest sample. */
-const SMOOTHING = 0.5;
+/** Weight of the newest sample: what is over within a second is no reason to take a core. */
+const SMOOTHING = 0.2;
 
 /** Cores for models, at least one: all, or one less while the gateway is busy. `kept`: whether it has one now. */
 export function coresForModels(cores: number, gatewayShare: number, kept: boolean): number {

@@ -134,6 +134,7 @@ const outlook = (rest: Partial<Outlook>): Outlook => ({
   free: 0,
   soonestMs: 0,
   seenRowsPerMs: undefined,
+  usualShare: 1,
   overtakingPerMs: 0,
   points: RECOGNISER,
   economy: economyOf(RECOGNISER, 8, []),
@@ -147,6 +148,7 @@ test('a request is predicted its own run, what is in front of it, and the rest o
   near(predictedMs(outlook({ waitingRows: 5, soonestMs: 4 })), 4 + 5 * 10.3 + 10.3);
   near(predictedMs(outlook({ waitingRows: 6, total: 2 })), 3 * 10.3 + 10.3);
   near(predictedMs(outlook({ waitingRows: 10, seenRowsPerMs: 0.05 })), 200 + 10.3);
+  near(predictedMs(outlook({ waitingRows: 6, total: 2, usualShare: 0.5 })), 6 * 10.3 + 10.3);
   const wide = { points: WIDE_MLP, economy: economyOf(WIDE_MLP, 128, []) };
   near(predictedMs(outlook({ ...wide, waitingRows: 7 })), 5);
   assert.equal(predictedMs(outlook({ points: [] })), 0, 'nothing is known: nothing is predicted');
