@@ -12,12 +12,11 @@ import type { LatencyPoint } from './latency-points.ts';
 import { type Learned, LearnedLatencies } from './learned-latencies.ts';
 import { hopelessForMs, possibleRowsPerMs, predictedMs } from './prediction.ts';
 import { couldBeRefused, PredictionError } from './prediction-error.ts';
-import { RowRate, retryAfterMs } from './row-rate.ts';
 import { sendAheadPays } from './send-ahead.ts';
 import type { ShapeQueue } from './shape-queue.ts';
 import { UnderWay } from './under-way.ts';
 import { UrgentArrivals } from './urgent-arrivals.ts';
-import { WorkingTime } from './working-time.ts';
+import { WorkRate } from './work-rate.ts';
 
 /** What one kind of instance was learned to take for one signature. */
 export interface LearnedView {
@@ -33,8 +32,6 @@ export interface LearnedView {
 
 /** How exact timers are: they are set for so much earlier, and with less to go the loop comes by by itself. */
 const TIMER_MS = 1;
-/** All workers have been busy for so long: what has left the queue since is what they can do. */
-const SEEN_AFTER_MS = 1000;
 
 /** A batch that should have ended so long ago hangs, or its worker does: ten times what a busy machine adds. */
 const OVERDUE_MS = 250;
@@ -49,13 +46,8 @@ export class Foresight {
   readonly #backlog: Backlog;
   readonly #latencies: LearnedLatencies;
   readonly #underWay = new UnderWay();
-  readonly #drained: RowRate;
+  readonly #rate: WorkRate;
   readonly #aheadAlarm: Alarm;
-  readonly #working = new WorkingTime();
-  /** Since when something has waited without a pause, in working time, ms. */
-  #busySince = Number.POSITIVE_INFINITY;
-  /** By how many workers there are: of what they should do, what they were seen to when they were last busy. */
-  readonly #usualShares: number[] = [];
   /** By priority: the less urgent, the less can be foreseen. */
   readonly #errors: PredictionError[] = [];
   /** Undefined where all are as urgent. */
@@ -72,7 +64,7 @@ export class Foresight {
     this.#executor = executor;
     this.#backlog = backlog;
     this.#latencies = new LearnedLatencies({ measured, maxRows, sizes: allowedBatchSizes });
-    this.#drained = new RowRate(now());
+    this.#rate = new WorkRate(now());
     this.#urgent =
       (options.priorityLevels ?? 1) > 1 ? new UrgentArrivals(options.priorityLevels ?? 1, now()) : undefined;
     this.#aheadAlarm = new Alarm(now, () => this.sendAhead(now() + TIMER_MS));
@@ -104,8 +96,7 @@ export class Foresight {
     this.of(queue.key, slot.kind, now).arrivals.add(queue.arrived, now);
     queue.arrived = 0;
     const learned = this.#latencies.use(key, slot.kind, now);
-    this.#working.note(undefined, now);
-    if (!again) this.#drained.add(batch.rows, this.#working.at(now));
+    this.#rate.sent(again ? 0 : batch.rows, now);
     const rows = batch.rows + batch.padding;
     const expected = learned.expect(rows);
     batch.usualMs = learned.usualMs(expected);
@@ -148,24 +139,17 @@ export class Foresight {
   hopeless({ rows, deadline, priority }: Inference, key: string, now: number): GatewayError | undefined {
     const waitingRows = this.#backlog.rowsBefore(priority);
     this.predictedMs = 0;
-    if (this.#backlog.rows === 0) this.#busySince = this.#working.at(now);
-    else this.#working.note(this.#standsStillSince(now), now);
+    if (this.#backlog.rows === 0) this.#rate.rests(now);
+    else this.#rate.waits(this.#standsStillSince(now), now);
     if (waitingRows === 0) return undefined;
     const { economy, points, isProven } = this.of(key, this.#kind, now);
     if (!isProven || waitingRows < economy.kneeRows) return undefined;
     const { free, total } = this.#executor.capacity();
     const soonestMs = this.#underWay.soonestMs(now);
-    const seenRowsPerMs = this.#seenRowsPerMs(now);
+    const possible = possibleRowsPerMs(points, economy.kneeRows, total);
+    const allPerMs = this.#rate.rowsPerMs(total, possible, now);
     const overtakingPerMs = this.#urgent?.overtakingPerMs(priority, now) ?? 0;
-    const usualShare = this.#usualShare(
-      total,
-      seenRowsPerMs,
-      possibleRowsPerMs(points, economy.kneeRows, total),
-    );
-    const outlook = {
-      ...{ waitingRows, rows, free, total, soonestMs, seenRowsPerMs, usualShare, overtakingPerMs },
-      ...{ points, economy },
-    };
+    const outlook = { waitingRows, rows, free, soonestMs, allPerMs, overtakingPerMs, points, economy };
     this.predictedMs = predictedMs(outlook);
     const retryMs = hopelessForMs(this.predictedMs, (deadline - now) / this.#errorOf(priority).factorAt(now));
     return retryMs === undefined ? undefined : refusedAsHopeless(this.#options.model, retryMs);
@@ -197,7 +181,7 @@ export class Foresight {
 
   /** Not one that waited while nothing was run, which nobody foresees. */
   #teaches({ predictedMs, submittedAt, deadline }: Entry): boolean {
-    return couldBeRefused(predictedMs, deadline - submittedAt) && !this.#working.stoodSince(submittedAt);
+    return couldBeRefused(predictedMs, deadline - submittedAt) && !this.#rate.stoodSince(submittedAt);
   }
 
   #errorOf(priority: number): PredictionError {
@@ -219,13 +203,13 @@ export class Foresight {
 
   /** When a caller refused now may try again, ms. */
   retryAfterMs(now: number): number {
-    return retryAfterMs(this.#backlog.rows, this.#drained.rowsPerMs(this.#working.at(now)));
+    return this.#rate.retryAfterMs(this.#backlog.rows, now);
   }
 
   /** Nothing waits any more. */
   rest(): void {
     this.#aheadAlarm.clear();
-    this.#busySince = Number.POSITIVE_INFINITY;
+    this.#rate.ends();
   }
 
   view(most: number): LearnedView[] {
@@ -239,24 +223,5 @@ export class Foresight {
       arrivalsPerSecond: arrivals.rowsPerMs(now) * 1000,
       sizes: points,
     }));
-  }
-
-  /**
-   * When work begins anew, as behind a worker that was replaced, nothing of it has been seen: two workers that share
-   * their cores with the gateway then did half of what their runs promised, a queue was let in that took twice as long
-   * as foreseen, and for half a minute the margin that this taught refused what could have been answered.
-   */
-  #usualShare(total: number, seenRowsPerMs: number | undefined, possible: number): number {
-    if (seenRowsPerMs === undefined || !(possible > 0)) return this.#usualShares[total] ?? 1;
-    const share = Math.min(1, seenRowsPerMs / possible);
-    this.#usualShares[total] = share;
-    return share;
-  }
-
-  #seenRowsPerMs(now: number): number | undefined {
-    const at = this.#working.at(now);
-    if (at - this.#busySince < SEEN_AFTER_MS) return undefined;
-    const seen = this.#drained.rowsPerMs(at);
-    return seen > 0 ? seen : undefined;
   }
 }

@@ -6,17 +6,14 @@ export interface Outlook {
   /** In front of the request. */
   readonly waitingRows: number;
   readonly rows: number;
-  /** Workers there are, and how many of them are free. */
-  readonly total: number;
+  /** Workers that are free. */
   readonly free: number;
   /** Until the first of those that run should end, ms. */
   readonly soonestMs: number;
   /** Rows that come meanwhile and go first, as they lately did. */
   readonly overtakingPerMs: number;
-  /** As seen while all were busy; undefined when they have not been for long enough. */
-  readonly seenRowsPerMs: number | undefined;
-  /** Of what so many workers should do by their runs, the share that was seen when they were last busy; 1: never seen. */
-  readonly usualShare: number;
+  /** Rows that all workers together get done. */
+  readonly allPerMs: number;
   readonly points: readonly LatencyPoint[];
   readonly economy: Economy;
 }
@@ -26,11 +23,10 @@ const LEAST_SHARE = 0.01;
 
 /** From now until the answer, ms; 0 when nothing is known. */
 export function predictedMs(outlook: Outlook): number {
-  const { waitingRows, rows, total, free, soonestMs, overtakingPerMs, points, economy } = outlook;
+  const { waitingRows, rows, free, soonestMs, allPerMs, overtakingPerMs, points, economy } = outlook;
   const { kneeRows } = economy;
   const ownMs = serviceMs(points, Math.min(kneeRows, (waitingRows % kneeRows) + rows));
   if (Number.isNaN(ownMs)) return 0;
-  const allPerMs = outlook.seenRowsPerMs ?? outlook.usualShare * possibleRowsPerMs(points, kneeRows, total);
   const rowsPerMs = Math.max(LEAST_SHARE * allPerMs, allPerMs - overtakingPerMs);
   const batchesAhead = Math.floor(waitingRows / kneeRows);
   const firstMs = free > 0 && waitingRows === 0 ? 0 : soonestMs;

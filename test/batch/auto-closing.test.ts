@@ -3,7 +3,7 @@ import test from 'node:test';
 import { type AutoMoment, closeAuto, dividedShare, limitRows } from '../../src/batch/auto-closing.ts';
 import { economyOf } from '../../src/batch/batch-economy.ts';
 import type { LatencyPoint } from '../../src/batch/latency-points.ts';
-import { hopelessForMs, type Outlook, predictedMs } from '../../src/batch/prediction.ts';
+import { hopelessForMs, type Outlook, possibleRowsPerMs, predictedMs } from '../../src/batch/prediction.ts';
 import { sendAheadPays } from '../../src/batch/send-ahead.ts';
 import { UrgentArrivals } from '../../src/batch/urgent-arrivals.ts';
 
@@ -127,19 +127,14 @@ test('auto: what waits is divided into no more parts than there are rows or free
   }
 });
 
-const outlook = (rest: Partial<Outlook>): Outlook => ({
-  waitingRows: 0,
-  rows: 1,
-  total: 1,
-  free: 0,
-  soonestMs: 0,
-  seenRowsPerMs: undefined,
-  usualShare: 1,
-  overtakingPerMs: 0,
-  points: RECOGNISER,
-  economy: economyOf(RECOGNISER, 8, []),
-  ...rest,
-});
+const outlook = ({ total = 1, ...rest }: Partial<Outlook> & { readonly total?: number }): Outlook => {
+  const { points, economy } = { points: RECOGNISER, economy: economyOf(RECOGNISER, 8, []), ...rest };
+  return {
+    ...{ waitingRows: 0, rows: 1, free: 0, soonestMs: 0, overtakingPerMs: 0, points, economy },
+    allPerMs: possibleRowsPerMs(points, economy.kneeRows, total),
+    ...rest,
+  };
+};
 const near = (a: number, b: number): void => assert.ok(Math.abs(a - b) < 0.01 * b + 0.01, `${a}, not ${b}`);
 
 test('a request is predicted its own run, what is in front of it, and the rest of what runs', () => {
@@ -147,15 +142,14 @@ test('a request is predicted its own run, what is in front of it, and the rest o
   near(predictedMs(outlook({ soonestMs: 4 })), 14.3);
   near(predictedMs(outlook({ waitingRows: 5, soonestMs: 4 })), 4 + 5 * 10.3 + 10.3);
   near(predictedMs(outlook({ waitingRows: 6, total: 2 })), 3 * 10.3 + 10.3);
-  near(predictedMs(outlook({ waitingRows: 10, seenRowsPerMs: 0.05 })), 200 + 10.3);
-  near(predictedMs(outlook({ waitingRows: 6, total: 2, usualShare: 0.5 })), 6 * 10.3 + 10.3);
+  near(predictedMs(outlook({ waitingRows: 10, allPerMs: 0.05 })), 200 + 10.3);
   const wide = { points: WIDE_MLP, economy: economyOf(WIDE_MLP, 128, []) };
   near(predictedMs(outlook({ ...wide, waitingRows: 7 })), 5);
   assert.equal(predictedMs(outlook({ points: [] })), 0, 'nothing is known: nothing is predicted');
 });
 
 test('what comes before a request meanwhile takes its share of the workers, but never all of it', () => {
-  const waiting = { waitingRows: 10, seenRowsPerMs: 0.1 };
+  const waiting = { waitingRows: 10, allPerMs: 0.1 };
   near(predictedMs(outlook(waiting)), 100 + 10.3);
   near(predictedMs(outlook({ ...waiting, overtakingPerMs: 0.05 })), 200 + 10.3);
   near(predictedMs(outlook({ ...waiting, overtakingPerMs: 5 })), 10_000 + 10.3);
