@@ -77,7 +77,8 @@ export class ApartRuns {
     if (sample !== undefined) await client.infer(path, sample);
     // Each run is watched by itself.
     scratch.ready();
-    for (let runs = 0; runs < MOST_RUNS; runs++) {
+    // In one that stands behind the next would be starved, and taken for one that hangs.
+    for (let runs = 0; runs < MOST_RUNS && !scratch.isBehind; runs++) {
       const grant = await this.#next();
       if (grant === undefined) break;
       const slot = new ApartSlot(kind, (execution, usualMs) => this.#run(scratch, path, execution, usualMs));

@@ -14,6 +14,7 @@ const CONNECTIONS = 4;
 export class ScratchProcess {
   readonly client: WorkerClient;
   uses = 0;
+  isBehind = false;
   readonly #name: ScratchName;
   readonly #process: WorkerProcess;
   readonly #settings: WorkerSettings;
@@ -43,8 +44,9 @@ export class ScratchProcess {
     return this.#process.exitReason === undefined;
   }
 
-  /** As `WorkerProcess.standBehind`. */
+  /** As `WorkerProcess.standBehind`: it is of no use to anybody else then. */
   standBehind(): void {
+    this.isBehind = true;
     this.#process.standBehind();
   }
 

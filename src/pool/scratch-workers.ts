@@ -30,8 +30,9 @@ export interface Scratch {
   readonly client: WorkerClient;
   /** Loading is over: it may take as long as it likes from now on. */
   ready(): void;
-  /** As `WorkerProcess.standBehind`. */
+  /** As `WorkerProcess.standBehind`; its process is not used again. */
   standBehind(): void;
+  readonly isBehind: boolean;
 }
 
 type Job<T> = (scratch: Scratch) => Promise<T>;
@@ -108,6 +109,9 @@ export class ScratchWorkers {
         client: scratch.client,
         ready: () => clearTimeout(limit),
         standBehind: () => scratch.standBehind(),
+        get isBehind() {
+          return scratch.isBehind;
+        },
       });
       this.#rest(scratch);
       return result;
@@ -126,7 +130,8 @@ export class ScratchWorkers {
 
   /** Kept for a while, or ended. */
   #rest(scratch: ScratchProcess): void {
-    if (scratch.uses >= MAX_USES || !scratch.isAlive || this.#closed) return void this.#end(scratch);
+    const { uses, isAlive, isBehind } = scratch;
+    if (uses >= MAX_USES || !isAlive || isBehind || this.#closed) return void this.#end(scratch);
     const timer = setTimeout(() => void this.#end(scratch), IDLE_MS);
     timer.unref();
     this.#idle.set(scratch, timer);

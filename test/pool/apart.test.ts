@@ -4,7 +4,7 @@ import test from 'node:test';
 import type { WorkerDied } from '../../src/events.ts';
 import type { Executor, Slot } from '../../src/inference.ts';
 import { COMMAND, writeFakeModel } from './fake-model.ts';
-import { isAlive, nextChange, rowOf, runRow, specOf, startPool } from './running-pool.ts';
+import { isAlive, nextChange, rowOf, runRow, socketOf, specOf, startPool } from './running-pool.ts';
 
 const slotApart = (executor: Executor): Promise<Slot> =>
   new Promise(resolve => executor.acquireApart(resolve));
@@ -77,6 +77,22 @@ test('a run apart that hangs ends with its process', async t => {
   await assert.rejects(runApart(executor, COMMAND.hold, 0), { code: 'worker-failed', notRun: false });
   assert.deepEqual(await runApart(executor, 1, 2), [1, 2]);
 });
+
+for (const [name, usualMs, isAnother] of [
+  ['much longer than usual stands behind: the next has another process', 1, true],
+  ['as long as usual leaves its process for the next', 1000, false],
+] as const) {
+  test(`a run apart that takes ${name}`, async t => {
+    const { pool, folder } = await startPool(t);
+    const { executor } = await pool.load(
+      specOf(writeFakeModel(folder, 'slow', { runMs: 100 }), { maxBatchSize: 1 }),
+    );
+    await (await slotApart(executor)).execute(rowOf(1, 2), usualMs);
+    const first = socketOf(folder, 'apart');
+    assert.deepEqual(await runApart(executor, 3, 4), [3, 4]);
+    assert.equal(socketOf(folder, 'apart') !== first, isAnother);
+  });
+}
 
 test('where no process can be had apart, what was to run there is told that it was not run', async t => {
   const { pool, folder } = await startPool(t);
