@@ -133,7 +133,7 @@ export class Batcher {
     this.#backlog.add(entry);
     this.#foresight.arrived(entry, now);
     this.#deadlines.add(entry);
-    if (this.#isSuspect(entry, now)) this.#tryApart(entry);
+    if (this.#isSuspect(entry, now)) this.#tryApart(entry, now);
     this.#seek(now, queue);
     this.#foresight.sendAhead(now);
     return entry;
@@ -288,12 +288,14 @@ export class Batcher {
   }
 
   /** It runs alone from the start, as a worker died under the same input before; a first run costs no budget. */
-  #tryApart(entry: Entry): void {
+  #tryApart(entry: Entry, now: number): void {
     const { rows } = entry;
+    const { key } = entry.queue;
+    const usualMs = this.#foresight.usualMs(key, rows, now);
     this.#backlog.remove(entry);
     entry.state = 'running';
     const pieces = [{ entry, from: 0, rows }];
-    this.#reruns.add({ pieces, where: 'apart', deaths: 1, misses: 0, key: entry.queue.key });
+    this.#reruns.add({ pieces, where: 'apart', deaths: 1, misses: 0, key, usualMs });
     this.#seekApart();
   }
 

@@ -109,6 +109,12 @@ export class Foresight {
     };
   }
 
+  /** What 95 of 100 batches of so many rows take at most, ms; undefined: not known. */
+  usualMs(key: string, rows: number, now: number): number | undefined {
+    const learned = this.of(key, this.#kind, now);
+    return learned.usualMs(learned.expect(rows));
+  }
+
   /** Gives on the seat of the batch that ends next, if it is time and pays; otherwise sees to it that it is looked at in time. */
   sendAhead(now: number): void {
     if (!this.#options.sendsAhead || this.#backlog.rows === 0) return;
