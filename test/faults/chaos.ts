@@ -15,6 +15,8 @@ import { Timeline } from './timeline.ts';
 /** What an answer may take on its way past its deadline, ms. */
 const GRACE_MS = 1000;
 const CONNECTIONS = 64;
+/** After each death, ms. */
+const SHOWN_MS = 4000;
 /** Of the load: what comes within a deadline, so that none waits in the client. */
 const MOST_CONNECTIONS = 12_000;
 
@@ -42,8 +44,11 @@ export interface ChaosResult {
   readonly injected: readonly Injected[];
   /** From each death until answers came at their full rate again, ms. */
   readonly recoveredMs: readonly number[];
-  /** Requests refused from each fault to the next. */
+  /** Requests refused from each fault to the next, of the model and of the other. */
   readonly refusedAfter: readonly number[];
+  readonly otherRefusedAfter: readonly number[];
+  /** Answers in each tenth of the seconds after each death: what to look at where full work came late. */
+  readonly answeredAfter: readonly (readonly number[])[];
 }
 
 /** S1 to S3 at 60 % of what it carries: ten minutes with a fault every ten seconds, or one with a fault every five. */
@@ -71,11 +76,14 @@ export async function chaos(subject: Subject, options: ChaosOptions): Promise<Ch
   const loadingMs = await loadingTime(subject);
   const startedAt = performance.now();
   const timeline = new Timeline(seconds + 10, startedAt);
+  const others = new Timeline(seconds + 10, startedAt);
   const running = Promise.all([
     loadWith(subject, load, ratePerSecond, seconds, seed, timeline.note),
-    loadWith(subject, rowsFor('other'), 20, seconds, seed + 1),
+    loadWith(subject, rowsFor('other'), 20, seconds, seed + 1, others.note),
   ]);
   const injected = await injectAll(subject, options, startedAt);
+  const untilNext = (of: Timeline) => (one: Injected) =>
+    of.refusedBetween(one.atMs, one.atMs + options.everySeconds * 1000);
   const [target, bystander] = await running;
   return {
     ratePerSecond,
@@ -86,9 +94,9 @@ export async function chaos(subject: Subject, options: ChaosOptions): Promise<Ch
     injected: injected.map(({ caller: _, ...rest }) => rest),
     hung: await Promise.all(injected.flatMap(({ caller }) => caller ?? [])),
     recoveredMs: injected.map(({ diedMs }) => timeline.recoveredAfterMs(diedMs, ratePerSecond)),
-    refusedAfter: injected.map(({ atMs }) =>
-      timeline.refusedBetween(atMs, atMs + options.everySeconds * 1000),
-    ),
+    refusedAfter: injected.map(untilNext(timeline)),
+    otherRefusedAfter: injected.map(untilNext(others)),
+    answeredAfter: injected.map(({ diedMs }) => timeline.answeredBetween(diedMs, diedMs + SHOWN_MS)),
   };
 }
 

@@ -96,6 +96,8 @@ test('control: a gateway that never does its full work again is seen, answers th
     ],
     recoveredMs: [0],
     refusedAfter: [0],
+    otherRefusedAfter: [0],
+    answeredAfter: [[]],
   });
   assert.deepEqual(
     rows.filter(({ kept }) => !kept).map(({ figure }) => figure),

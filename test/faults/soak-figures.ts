@@ -8,8 +8,6 @@ const MS_PER_HOUR = 3_600_000;
 const MB = 2 ** 20;
 const MAX_MB_PER_HOUR = 1;
 const BLOCKS = 24;
-/** Of the run: learned tables, caches and compiled code fill. */
-const WARMUP = 0.25;
 
 interface Series {
   readonly name: string;
@@ -37,9 +35,10 @@ const SERIES: readonly Series[] = [
   number('workers, open files', ({ workersFiles }) => workersFiles),
 ];
 
-export function soakRows({ samples, reloads, tally, seconds }: SoakResult): Row[] {
+export function soakRows(result: SoakResult): Row[] {
+  const { reloads, tally, seconds } = result;
   return [
-    ...SERIES.map(series => slopeRow(series, samples)),
+    ...SERIES.map(series => slopeRow(series, result)),
     row('S9 reloads', String(reloads), '> 0', reloads > 0),
     row('S9 right answers', `${tally.own}, ${(tally.own / seconds).toFixed(0)}/s`, '> 0', tally.own > 0),
     row('S9 answers with another’s rows', String(tally.foreign), '0', tally.foreign === 0),
@@ -48,9 +47,9 @@ export function soakRows({ samples, reloads, tally, seconds }: SoakResult): Row[
   ];
 }
 
-function slopeRow(series: Series, samples: readonly Sample[]): Row {
+function slopeRow(series: Series, result: SoakResult): Row {
   const { name, unit, allowed } = series;
-  const slope = slopeOf(series, samples);
+  const slope = slopeOf(series, result);
   const verdict = verdictOf(slope, allowed);
   const per = `${unit}/h`;
   const interval = `${slope.low.toFixed(2)} to ${slope.high.toFixed(2)}`;
@@ -59,19 +58,18 @@ function slopeRow(series: Series, samples: readonly Sample[]): Row {
 }
 
 /** Per hour, once warm. */
-function slopeOf({ value }: Series, samples: readonly Sample[]): Slope {
-  const from = WARMUP * (samples.at(-1)?.atMs ?? 0);
+function slopeOf({ value }: Series, { samples, warmupMs }: Pick<SoakResult, 'samples' | 'warmupMs'>): Slope {
   const points = samples.flatMap(sample => {
     const y = value(sample);
-    return sample.atMs < from || y === undefined ? [] : [{ x: sample.atMs / MS_PER_HOUR, y }];
+    return sample.atMs < warmupMs || y === undefined ? [] : [{ x: sample.atMs / MS_PER_HOUR, y }];
   });
   return theilSen(blocksOf(points, BLOCKS));
 }
 
 /** Bytes of heap that stayed of each request, once warm: what a leak is, whatever the machine's speed. */
-export function keptPerRequest({ samples, tally, seconds }: SoakResult): number {
+export function keptPerRequest(result: SoakResult): number {
   const heap = SERIES[1] as Series;
-  return (slopeOf(heap, samples).slope * MB) / 3600 / (tally.own / seconds);
+  return (slopeOf(heap, result).slope * MB) / 3600 / (result.tally.own / result.seconds);
 }
 
 function row(figure: string, value: string, target: string, kept: boolean): Row {

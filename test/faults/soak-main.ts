@@ -10,7 +10,8 @@ Asks a real gateway requests of all sizes while a model is reloaded again and ag
 fast its memory, open files and handles grow once it is warm: Theil–Sen slopes with their 95 % interval. One is missed
 when the whole interval lies above its target; "unclear" says that it reaches beyond it. Exit code 1 when one is missed.
 
-  --minutes <n>   how long (default 30); the first quarter is not looked at
+  --minutes <n>   how long (default 30)
+  --warmup <n>    minutes of them that are not looked at, while what is kept by size and kind fills (default: a quarter)
   --sample <n>    seconds from one look to the next (default 5)
   --every <n>     seconds from one reload to the next (default 20)
   --clients <n>   connections (default 32)
@@ -24,6 +25,7 @@ const { values: flags } = readFlags(
   {
     options: {
       minutes: { type: 'string', default: '30' },
+      warmup: { type: 'string' },
       sample: { type: 'string', default: '5' },
       every: { type: 'string', default: '20' },
       clients: { type: 'string', default: '32' },
@@ -35,8 +37,10 @@ const { values: flags } = readFlags(
   HELP,
 );
 
+const minutes = Number(flags.minutes);
 const result = await soak({
-  minutes: Number(flags.minutes),
+  minutes,
+  warmupMinutes: flags.warmup === undefined ? minutes / 4 : Number(flags.warmup),
   sampleSeconds: Number(flags.sample),
   reloadSeconds: Number(flags.every),
   clients: Number(flags.clients),
@@ -46,5 +50,6 @@ const result = await soak({
   progress: text => console.error(text),
 });
 for (const line of result.tally.told) console.log(line);
-const details = { samples: result.samples, reloads: result.reloads, seconds: result.seconds };
+const { samples, reloads, seconds, warmupMs } = result;
+const details = { samples, reloads, seconds, warmupMs };
 process.exitCode = reportRows('soak', soakRows(result), details) ? 0 : 1;

@@ -10,7 +10,15 @@ import { keptPerRequest, soakRows } from './soak-figures.ts';
 import type { Sample } from './soak-samples.ts';
 
 const SHORT = {
-  ...{ minutes: 0.12, sampleSeconds: 0.5, reloadSeconds: 3, clients: 16, pauseMs: 0, seed: 1 },
+  ...{
+    minutes: 0.12,
+    warmupMinutes: 0.03,
+    sampleSeconds: 0.5,
+    reloadSeconds: 3,
+    clients: 16,
+    pauseMs: 0,
+    seed: 1,
+  },
   progress: () => undefined,
 };
 const LEAK_BYTES = 8192;
@@ -52,7 +60,7 @@ const samples = (
   });
 const resultOf = (of: readonly Sample[]): SoakResult => {
   const tally = Object.assign(new CrossTalkTally(), { own: 1_800_000, left: 1 });
-  return { samples: of, reloads: 1, tally, seconds: 1800 };
+  return { samples: of, reloads: 1, tally, seconds: 1800, warmupMs: 450_000 };
 };
 
 test('noise, a jump and what is learned in the beginning are no growth', () => {

@@ -13,6 +13,8 @@ import { type Sample, sampleOf } from './soak-samples.ts';
 
 export interface SoakOptions {
   readonly minutes: number;
+  /** Of them, those before anything is said of growth: learned tables, caches, compiled code and buffers fill. */
+  readonly warmupMinutes: number;
   readonly sampleSeconds: number;
   readonly reloadSeconds: number;
   readonly clients: number;
@@ -29,6 +31,7 @@ export interface SoakResult {
   readonly reloads: number;
   readonly tally: CrossTalkTally;
   readonly seconds: number;
+  readonly warmupMs: number;
 }
 
 /** Of the clients, and the part of their requests under which they leave. */
@@ -61,7 +64,8 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   const samples = await sampling(subject, holdingsFile, startedAt, untilMs, options, tally);
   await Promise.all(askers.map(asker => asker.stop()));
   await rm(holdingsFile, { force: true });
-  return { samples, reloads: await reloading, tally, seconds: (performance.now() - startedAt) / 1000 };
+  const seconds = (performance.now() - startedAt) / 1000;
+  return { samples, reloads: await reloading, tally, seconds, warmupMs: options.warmupMinutes * 60_000 };
 }
 
 async function sampling(

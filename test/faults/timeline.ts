@@ -28,6 +28,11 @@ export class Timeline {
     return sum(this.refused.subarray(Math.floor(fromMs / BUCKET_MS), Math.floor(toMs / BUCKET_MS)));
   }
 
+  /** Answers in each tenth of a second. */
+  answeredBetween(fromMs: number, toMs: number): number[] {
+    return [...this.answered.subarray(Math.floor(fromMs / BUCKET_MS), Math.floor(toMs / BUCKET_MS))];
+  }
+
   /** Until half a second at the full rate begins, ms; Infinity: it never does. */
   recoveredAfterMs(atMs: number, ratePerSecond: number): number {
     return recoveredAfterMs(this.answered, atMs, (ratePerSecond * BUCKET_MS) / 1000);
