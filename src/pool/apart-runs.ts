@@ -86,7 +86,8 @@ export class ApartRuns {
       const error = await slot.ended;
       if (isWorkerGone(error)) throw new ProcessLost(isHung(error));
     }
-    await client.unload(model, order.version);
+    // One that stands behind ends with the job: it would unload only when nobody else computes, and others wait for it.
+    if (!scratch.isBehind) await client.unload(model, order.version);
   }
 
   async #next(): Promise<Grant | undefined> {
