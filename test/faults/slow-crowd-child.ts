@@ -31,7 +31,7 @@ const AGAIN_MS = 100;
 const SLOTS = 1000;
 
 const present = new Set<Guest>();
-/** Those that send or read a little every ten seconds, each at a moment of its own: they know nothing of each other. */
+/** By the moment of ten seconds at which each sends or reads a little, if it does: they know nothing of each other. */
 const slots = Array.from({ length: SLOTS }, () => new Set<Guest>());
 const ended = zeros();
 let place = 0;
@@ -95,7 +95,7 @@ function enter(kind: GuestKind, order: Opening, requests: Requests): Promise<voi
       },
     });
     present.add(guest);
-    if (kind !== 'idle' && kind !== 'silent') own?.add(guest);
+    own?.add(guest);
   };
   enterOnce();
   return promise;
