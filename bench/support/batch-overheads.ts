@@ -30,7 +30,7 @@ export function overheads(): { readonly all: readonly Overhead[]; readonly end: 
       changed: ignore,
     },
   });
-  const watch = new RunWatch(now, ignore, 2);
+  const watch = new RunWatch(now, { hangs: ignore, lags: ignore }, 2);
   // As under load, when there is always one more.
   watch.begin(60_000);
   const budget = new RetryBudget(now());

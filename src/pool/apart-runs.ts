@@ -109,10 +109,7 @@ export class ApartRuns {
     usualMs: number | undefined,
   ): Promise<ExecutionResult> {
     const { promise: hung, reject } = Promise.withResolvers<never>();
-    const watch = new RunWatch(
-      () => performance.now(),
-      () => reject(workerGone(HANGS)),
-    );
+    const watch = new RunWatch(() => performance.now(), { hangs: () => reject(workerGone(HANGS)) });
     const watched = watch.begin(allowedMs(usualMs, this.#options.hungAfterMs));
     const slow = setTimeout(() => scratch.standBehind(), slowAfterMs(usualMs));
     try {

@@ -40,6 +40,8 @@ export interface RunListener {
   /** A connection broke under a run. */
   lost(): void;
   hangs(hosted: HostedVersion, run: WatchedRun): void;
+  /** One takes so long that it may hang. */
+  lags(run: WatchedRun): void;
 }
 
 /** A sample that takes longer has failed, ms; longer still where the version's runs may. */
@@ -83,7 +85,7 @@ export class HostedVersion implements Seats {
   #isUp = false;
   #shutSinceMs = performance.now();
   #client: WorkerClient | undefined;
-  #listener: RunListener = { lost: () => undefined, hangs: () => undefined };
+  #listener: RunListener = { lost: () => undefined, hangs: () => undefined, lags: () => undefined };
   readonly #runs: RunsUnderWay;
   readonly #trials: SampleTrials;
 
@@ -97,7 +99,10 @@ export class HostedVersion implements Seats {
     this.warmUp = warmUp;
     this.#scheduler = scheduler;
     this.total = order.instances;
-    this.#runs = new RunsUnderWay(this.total, hungAfterMs, run => this.#listener.hangs(this, run));
+    this.#runs = new RunsUnderWay(this.total, hungAfterMs, {
+      hangs: run => this.#listener.hangs(this, run),
+      lags: run => this.#listener.lags(run),
+    });
     this.#trials = new SampleTrials(this, {
       scheduler,
       runs: this.#runs,

@@ -176,6 +176,7 @@ export class HostedVersions {
     hosted.openOn(home.client, {
       lost: () => this.#listener.lost(home),
       hangs: (culprit, run) => this.#listener.hangs(home, culprit, run),
+      lags: ({ allowedMs }) => this.#settings.prepareApart(allowedMs),
     });
     this.#settings.scheduler.wake();
   }

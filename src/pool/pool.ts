@@ -81,6 +81,7 @@ export class Pool {
     const spares = new Spares(standing, name => start(name, niceness));
     const settings: WorkerSettings = {
       spares,
+      prepareApart: withinMs => apart.prepare(withinMs),
       events: this.#events,
       scheduler: this.#scheduler,
       log: log ?? (() => undefined),
@@ -95,7 +96,9 @@ export class Pool {
     const scratch = new ScratchWorkers('scratch', this.#cores, settings, () =>
       start('scratch', Math.min(19, niceness + NICER)),
     );
-    const apart = new ScratchWorkers('apart', MAX_APART, settings, () => spares.takeSpared('apart'));
+    const apart: ScratchWorkers = new ScratchWorkers('apart', MAX_APART, settings, () =>
+      spares.takeSpared('apart'),
+    );
     this.#parts = { directory, fleet, spares, scratch, apart };
     try {
       await fleet.slot('cpu').firstStart;

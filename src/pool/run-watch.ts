@@ -12,31 +12,42 @@ export function allowedMs(learnedMs: number | undefined, unknownMs: number): num
   return learnedMs === undefined ? unknownMs : Math.min(unknownMs, Math.max(LEAST_MS, TIMES * learnedMs));
 }
 
+/** Of what a run may take: from then on it may be one that hangs, and whoever comes after it can prepare. */
+const LAGS_AT = 1 / 4;
+
 /** One run under way, ms on the clock of the watch. */
 export interface WatchedRun {
   readonly startedAt: number;
   readonly allowedMs: number;
+  /** When it lags, until that was told; Infinity while it waits for another to end. */
+  lagsAt: number;
   /** When it hangs; Infinity while it waits for another to end. */
   due: number;
 }
 
+export interface RunWatchListener {
+  hangs(run: WatchedRun): void;
+  /** It has taken a quarter of what it may; once for each. */
+  lags?(run: WatchedRun): void;
+}
+
 /**
- * Watches the runs under way in one place, and tells of the first that hangs; with one timer, and none while nothing
- * runs. As many as there are seats run at once; one that was sent ahead waits, and its time begins when it has a seat:
+ * Watches the runs under way in one place, and tells of those that lag and of the first that hangs; with one timer, and
+ * none while nothing runs. As many as there are seats run at once; one that was sent ahead waits, and its time begins when it has a seat:
  * counted from before, each would be allowed what the one before it was, and so ever more.
  */
 export class RunWatch {
   readonly #now: () => number;
-  readonly #hangs: (run: WatchedRun) => void;
+  readonly #listener: RunWatchListener;
   readonly #seats: number;
   /** In the order they were sent. */
   readonly #runs: WatchedRun[] = [];
   readonly #alarm: Alarm;
   #rings = Number.POSITIVE_INFINITY;
 
-  constructor(now: () => number, hangs: (run: WatchedRun) => void, seats = 1) {
+  constructor(now: () => number, listener: RunWatchListener, seats = 1) {
     this.#now = now;
-    this.#hangs = hangs;
+    this.#listener = listener;
     this.#seats = seats;
     this.#alarm = new Alarm(now, () => this.#ring());
   }
@@ -47,7 +58,8 @@ export class RunWatch {
   }
 
   begin(allowed: number): WatchedRun {
-    const run = { startedAt: this.#now(), allowedMs: allowed, due: Number.POSITIVE_INFINITY };
+    const never = Number.POSITIVE_INFINITY;
+    const run = { startedAt: this.#now(), allowedMs: allowed, lagsAt: never, due: never };
     this.#runs.push(run);
     if (this.#runs.length <= this.#seats) this.#seat(run, run.startedAt);
     return run;
@@ -65,8 +77,9 @@ export class RunWatch {
   }
 
   #seat(run: WatchedRun, now: number): void {
+    run.lagsAt = now + run.allowedMs * LAGS_AT;
     run.due = now + run.allowedMs;
-    this.#ringAt(run.due);
+    this.#ringAt(run.lagsAt);
   }
 
   #ringAt(at: number): void {
@@ -83,10 +96,13 @@ export class RunWatch {
       // The answer may be here, unread.
       if (lateMs > LATE_MS) run.due = Math.max(run.due, now + run.allowedMs);
       else if (run.due <= now) {
-        this.#hangs(run);
+        this.#listener.hangs(run);
         return;
+      } else if (run.lagsAt <= now) {
+        run.lagsAt = Number.POSITIVE_INFINITY;
+        this.#listener.lags?.(run);
       }
-      next = Math.min(next, run.due);
+      next = Math.min(next, Math.max(now + 1, run.lagsAt), run.due);
     }
     if (next < Number.POSITIVE_INFINITY) this.#ringAt(next);
   }

@@ -1,4 +1,4 @@
-import { allowedMs, RunWatch, type WatchedRun } from './run-watch.ts';
+import { allowedMs, RunWatch, type RunWatchListener, type WatchedRun } from './run-watch.ts';
 
 /** What runs on one version's seats: how many, how long each may take, and when nothing does any more. */
 export class RunsUnderWay {
@@ -7,9 +7,9 @@ export class RunsUnderWay {
   #drained: (() => void) | undefined;
 
   /** `total`: as many run at once, the others wait there for one to end. `hungAfterMs`: how long a run may take of whose like nothing was learned. */
-  constructor(total: number, hungAfterMs: number, hangs: (run: WatchedRun) => void) {
+  constructor(total: number, hungAfterMs: number, listener: RunWatchListener) {
     this.#hungAfterMs = hungAfterMs;
-    this.#watch = new RunWatch(() => performance.now(), hangs, total);
+    this.#watch = new RunWatch(() => performance.now(), listener, total);
   }
 
   get count(): number {

@@ -6,6 +6,8 @@ import type { Spares } from './spares.ts';
 export interface WorkerSettings {
   /** Where the process of a worker that serves comes from. */
   readonly spares: Spares;
+  /** Rows may have to run apart within so many ms: `ScratchWorkers.prepare`. */
+  readonly prepareApart: (withinMs: number) => void;
   readonly events: Events;
   readonly scheduler: Scheduler;
   readonly log: (worker: string, line: string) => void;

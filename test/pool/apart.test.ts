@@ -4,7 +4,17 @@ import test from 'node:test';
 import type { WorkerDied } from '../../src/events.ts';
 import type { Executor, Slot } from '../../src/inference.ts';
 import { COMMAND, writeFakeModel } from './fake-model.ts';
-import { isAlive, nextChange, rowOf, runRow, socketOf, specOf, startPool } from './running-pool.ts';
+import {
+  isAlive,
+  nextChange,
+  rowOf,
+  runRow,
+  slotOf,
+  socketOf,
+  socketToCome,
+  specOf,
+  startPool,
+} from './running-pool.ts';
 
 const slotApart = (executor: Executor): Promise<Slot> =>
   new Promise(resolve => executor.acquireApart(resolve));
@@ -76,6 +86,22 @@ test('a run apart that hangs ends with its process', async t => {
   const { executor } = await pool.load(specOf(writeFakeModel(folder, 'echo')));
   await assert.rejects(runApart(executor, COMMAND.hold, 0), { code: 'worker-failed', notRun: false });
   assert.deepEqual(await runApart(executor, 1, 2), [1, 2]);
+});
+
+test('while a run may yet prove to hang, a process is started for what may have to run apart after it', async t => {
+  const { pool, folder } = await startPool(t, { hungAfterMs: 2000 });
+  const { executor } = await pool.load(specOf(writeFakeModel(folder, 'echo')));
+  const slot = await slotOf(executor);
+  let underWay = true;
+  const hangs = assert.rejects(slot.execute(rowOf(COMMAND.hold, 0)), { code: 'worker-failed' });
+  void hangs.then(() => {
+    underWay = false;
+  });
+  const prepared = await socketToCome(folder, 'apart');
+  assert.equal(underWay, true);
+  await hangs;
+  assert.deepEqual(await runApart(executor, 1, 2), [1, 2]);
+  assert.equal(socketOf(folder, 'apart'), prepared);
 });
 
 for (const [name, usualMs, isAnother] of [

@@ -12,15 +12,22 @@ for (const [name, learned, unknown, expected] of LIMITS) {
   test(`a run may take ${name}`, () => assert.equal(allowedMs(learned, unknown), expected));
 }
 
+const STEP_MS = 50;
+
 function watched(t: TestContext, seats = 1) {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   const hung: number[] = [];
+  const lagged: number[] = [];
   const watch = new RunWatch(
     () => Date.now(),
-    ({ startedAt }) => hung.push(startedAt),
+    { hangs: ({ startedAt }) => hung.push(startedAt), lags: ({ startedAt }) => lagged.push(startedAt) },
     seats,
   );
-  return { watch, hung, tick: (ms: number) => t.mock.timers.tick(ms) };
+  // The mocked clock jumps to the end of a tick before any timer rings: a long one would be a process that stood still.
+  const tick = (ms: number): void => {
+    for (let left = ms; left > 0; left -= STEP_MS) t.mock.timers.tick(Math.min(STEP_MS, left));
+  };
+  return { watch, hung, lagged, tick };
 }
 
 test('a run that is too old is told of, once', t => {
@@ -32,6 +39,22 @@ test('a run that is too old is told of, once', t => {
   assert.deepEqual(hung, [0]);
   tick(10_000);
   assert.deepEqual(hung, [0]);
+});
+
+test('a run that takes a quarter of what it may is told of once, before it hangs; one that is quicker is not', t => {
+  const { watch, hung, lagged, tick } = watched(t);
+  const quick = watch.begin(1000);
+  const slow = watch.begin(1000);
+  tick(249);
+  watch.end(quick);
+  tick(249);
+  assert.deepEqual(lagged, []);
+  tick(1);
+  assert.deepEqual([lagged, hung], [[slow.startedAt], []]);
+  tick(749);
+  assert.deepEqual([lagged, hung], [[slow.startedAt], []]);
+  tick(1);
+  assert.deepEqual([lagged, hung], [[slow.startedAt], [slow.startedAt]]);
 });
 
 test('runs that end in time are not told of, and each has a limit of its own', t => {
@@ -82,14 +105,13 @@ test('when this process stood still itself, runs get as much time again', t => {
   let now = 0;
   t.mock.timers.reset();
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  const late = new RunWatch(
-    () => now,
-    ({ startedAt }) => hung.push(startedAt),
-  );
+  const late = new RunWatch(() => now, { hangs: ({ startedAt }) => hung.push(startedAt) });
   assert.equal(watch.running, 0);
   late.begin(1000);
   now = 5000;
   t.mock.timers.tick(1000);
+  now = 5001;
+  t.mock.timers.tick(1);
   assert.deepEqual(hung, []);
   now = 6000;
   t.mock.timers.tick(1000);

@@ -1,6 +1,6 @@
 /** A pool under test: a folder of its own for sockets and models, everything gone after the test. */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -102,6 +102,21 @@ export function socketOf(folder: string, name: string): string {
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
     .at(-1);
   return path.join(folder, directory, newest ?? '');
+}
+
+/** Resolves with the socket of a worker whose process is started by and by. */
+export function socketToCome(folder: string, name: string): Promise<string> {
+  return new Promise(resolve => {
+    const directory = path.dirname(socketOf(folder, 'cpu'));
+    const watcher = watch(directory, look);
+    function look(): void {
+      const found = socketOf(folder, name);
+      if (path.dirname(found) !== directory) return;
+      watcher.close();
+      resolve(found);
+    }
+    look();
+  });
 }
 
 /** One request to a worker, past the pool; its answer as JSON. */
