@@ -85,6 +85,19 @@ function takeInput(slot: AttachedSlot): void {
   slot.takeInput(message.input, message.generation);
 }
 
+/**
+ * Sleeps until there is a request after the one seen. That it was woken says nothing: whoever asks counts first and wakes
+ * then, and may be kept from its core in between for as long as the run takes. The wake-up that comes late must not
+ * make it run again: the second end would be taken for the next run's, whose slot still holds an earlier answer.
+ */
+function nextAfter(seen: number): number {
+  for (;;) {
+    const request = Atomics.load(signal, SIGNAL.request);
+    if (request !== seen) return request;
+    Atomics.wait(signal, SIGNAL.request, seen);
+  }
+}
+
 function current(): LoadedSession {
   if (loaded === undefined) throw new Error('this is a bug: no session on this run thread');
   return loaded;
@@ -94,8 +107,7 @@ function current(): LoadedSession {
 os.setPriority(Math.min(19, os.getPriority() + NICE_BELOW_IO));
 
 for (let seen = 0; ; ) {
-  Atomics.wait(signal, SIGNAL.request, seen);
-  seen = Atomics.load(signal, SIGNAL.request);
+  seen = nextAfter(seen);
   const operation = Atomics.load(signal, SIGNAL.operation);
   if (operation === COMMAND) await obeyNext();
   else await run(slots[operation] as AttachedSlot);

@@ -81,11 +81,12 @@ export class RunThread {
     if (this.#busy) throw new Error('this is a bug: the run thread is busy');
     this.#busy = true;
     const before = Atomics.load(this.#signal, SIGNAL.done);
-    const done = Atomics.waitAsync(this.#signal, SIGNAL.done, before);
     Atomics.store(this.#signal, SIGNAL.operation, operation);
     Atomics.add(this.#signal, SIGNAL.request, 1);
     Atomics.notify(this.#signal, SIGNAL.request);
-    if (done.async) await done.value;
+    // As in `nextAfter`: what counts is the number, not the wake-up.
+    while (Atomics.load(this.#signal, SIGNAL.done) === before)
+      await Atomics.waitAsync(this.#signal, SIGNAL.done, before).value;
     this.#busy = false;
   }
 
