@@ -44,8 +44,7 @@ test('a run thread that is woken for nothing runs nothing: whoever asked may wak
   await operate(0);
   assert.equal(slot.view.place, 'slot');
   // Who can be woken sleeps: the second time it has dealt with the first.
-  for (let times = 0; times < 2; times++)
-    while (Atomics.notify(signal, SIGNAL.request) === 0) await turn();
+  for (let times = 0; times < 2; times++) while (Atomics.notify(signal, SIGNAL.request) === 0) await turn();
   assert.deepEqual(await command({ kind: 'release' }), { kind: 'done' });
   assert.equal(Atomics.load(signal, SIGNAL.done), Atomics.load(signal, SIGNAL.request));
 });
