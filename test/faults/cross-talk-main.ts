@@ -8,8 +8,8 @@ import { reportRows } from './report-rows.ts';
 const HELP = `Usage: npm run faults:cross-talk -- [options]
 
 Every request carries numbers that no other has through a model that answers with its input: batched, padded, cached,
-joined, on two workers and in large tensors, as JSON and binary, pipelined too, while workers are killed and clients
-leave. An answer that holds anything but its own rows and id ends the run. Exit code 1 when a target is missed.
+joined, on two workers and in large tensors, as JSON and binary, pipelined too, while workers are killed, are late to
+wake their run threads, and clients leave. An answer that holds anything but its own rows and id ends the run. Exit code 1 when a target is missed.
 
   --replies <n>   right answers to wait for (default 10000000)
   --clients <n>   connections (default 64); 30 % of them leave again and again
@@ -34,7 +34,7 @@ const { values: flags } = readFlags(
 
 const { plant } = flags;
 await using subject = await startCrossTalkSubject(
-  plant === 'swap-rows' || plant === 'weak-key' ? planted(plant) : {},
+  plant === 'swap-rows' || plant === 'weak-key' ? planted(plant) : planted('late-wakes'),
 );
 const result = await crossTalk(subject, {
   replies: Number(flags.replies),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Address } from '../../src/load/connection.ts';
 import { type Headgate, startHeadgate } from '../support/headgate.ts';
-import { identity, writeRepository } from '../support/onnx.ts';
+import { identity, slow, writeRepository } from '../support/onnx.ts';
 import type { Questions } from './cross-talk-asker.ts';
 import { type Kind, NONCES, Question } from './cross-talk-question.ts';
 
@@ -12,6 +12,8 @@ const WIDTH = 4;
 /** 16 KiB a row: several are more than is read at once, and large enough for memory that is used again. */
 const WIDE = 4096;
 const MOST_ROWS = 8;
+/** Of the loop in the model that takes some time: a few tenths of a millisecond. */
+const TURNS = 200;
 const TIMEOUT = 'timeoutMs: 10000\n';
 
 /** Each way of sharing is a model of its own. */
@@ -63,8 +65,7 @@ export async function startCrossTalkSubject(
 ): Promise<CrossTalkSubject> {
   const folder = await mkdtemp(path.join(tmpdir(), 'headgate-cross-talk-'));
   const models = Object.entries(CONFIGS).map(([name, config]) => {
-    const model = identity({ shape: [-1, name === 'wide' ? WIDE : WIDTH] });
-    return [name, { versions: { 1: model }, config: config + TIMEOUT }] as const;
+    return [name, { versions: { 1: modelOf(name) }, config: config + TIMEOUT }] as const;
   });
   await writeRepository(folder, Object.fromEntries(models));
   const headgate = await startHeadgate({ repository: folder, env });
@@ -78,6 +79,11 @@ export async function startCrossTalkSubject(
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The one with workers of its own takes some time: what is done to a run must be done while it runs. */
+function modelOf(name: string): Uint8Array {
+  return name === 'alone' ? slow(TURNS, WIDTH) : identity({ shape: [-1, name === 'wide' ? WIDE : WIDTH] });
 }
 
 /** The kinds of one model's questions, and of how many different rows theirs are drawn. */

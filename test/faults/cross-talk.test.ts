@@ -11,8 +11,8 @@ import { NonceReplies, type NonceReply } from './nonce-replies.ts';
 
 const SHORT = { replies: 10_000, clients: 20, killEverySeconds: 3, seed: 3, progress: () => undefined };
 
-test('while workers are killed and clients leave, no answer holds rows of another request', async () => {
-  await using subject = await startCrossTalkSubject();
+test('while workers are killed and wake their threads late, and clients leave, no answer holds rows of another request', async () => {
+  await using subject = await startCrossTalkSubject(planted('late-wakes'));
   const result = await crossTalk(subject, SHORT);
   const missed = crossTalkRows(result).filter(({ kept }) => !kept);
   assert.deepEqual(missed, [], result.tally.told.join('\n'));

@@ -2,6 +2,7 @@ const HOOKS = {
   'swap-rows': new URL('swap-rows.ts', import.meta.url),
   'weak-key': new URL('../../../bench/controls/weak-key.ts', import.meta.url),
   leak: new URL('leak.ts', import.meta.url),
+  'late-wakes': new URL('late-wakes.ts', import.meta.url),
   holdings: new URL('holdings.ts', import.meta.url),
 } as const;
 
