@@ -6,6 +6,10 @@ import type { ErrorCode } from '../errors.ts';
 import type { Connections } from './connections.ts';
 import { LINGER_MS } from './linger.ts';
 import { STATUS } from './status.ts';
+import { TurnByTurn } from './turn-by-turn.ts';
+
+/** Five hundred slow senders that timed out together held everybody up for 20 to 140 ms. */
+const refusals = new TurnByTurn(8);
 
 interface Refusal {
   readonly code: ErrorCode;
@@ -33,7 +37,7 @@ export function refuseSocket(
   const refusal = REFUSALS.get(error.code ?? '') ?? MALFORMED;
   if (!connections.refuse(socket, gone ? 'cancelled' : refusal.code)) return;
   if (gone) socket.destroy();
-  else sayAndEnd(socket, STATUS[refusal.code], refusal.text);
+  else refusals.add(() => sayAndEnd(socket, STATUS[refusal.code], refusal.text));
 }
 
 /** CONNECT asks for a tunnel; there is none, whatever its target. */

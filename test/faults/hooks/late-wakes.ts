@@ -10,7 +10,9 @@ const SHARE = 0.01;
 /** A thread that sleeps already waits for it. */
 const MOST_MS = 2;
 
-const { notify } = Atomics;
+type Notify = (signal: Int32Array | BigInt64Array, index: number, count?: number) => number;
+
+const notify = Atomics.notify as Notify;
 
 function untilDone(signal: Int32Array): void {
   const until = performance.now() + MOST_MS;
@@ -19,9 +21,10 @@ function untilDone(signal: Int32Array): void {
 }
 
 if (isMainThread) {
-  Atomics.notify = (signal, index, count) => {
+  const late: Notify = (signal, index, count) => {
     const isSignal = signal instanceof Int32Array && signal.length === SIGNAL.words;
     if (isSignal && index === SIGNAL.request && Math.random() < SHARE) untilDone(signal);
     return notify(signal, index, count);
   };
+  Atomics.notify = late;
 }
