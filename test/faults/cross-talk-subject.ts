@@ -12,8 +12,8 @@ const WIDTH = 4;
 /** 16 KiB a row: several are more than is read at once, and large enough for memory that is used again. */
 const WIDE = 4096;
 const MOST_ROWS = 8;
-/** Of the loop in the model that takes some time: a few tenths of a millisecond. */
-const TURNS = 200;
+/** Of the loop in the model that takes some time: a millisecond. */
+const TURNS = 1000;
 const TIMEOUT = 'timeoutMs: 10000\n';
 
 /** Each way of sharing is a model of its own. */

@@ -6,9 +6,9 @@ import { isMainThread } from 'node:worker_threads';
 import { SIGNAL } from '../../../src/worker/run-messages.ts';
 
 /** Of the wake-ups. */
-const SHARE = 0.01;
+const SHARE = 0.05;
 /** A thread that sleeps already waits for it. */
-const MOST_MS = 2;
+const MOST_MS = 5;
 
 type Notify = (signal: Int32Array | BigInt64Array, index: number, count?: number) => number;
 
