@@ -23,7 +23,7 @@ if (Number.parseInt(process.versions.node, 10) >= LEAST) {
   process.argv = [process.execPath, file, ...args];
   await import(pathToFileURL(file).href);
 } else {
-  const child = spawn(carriedNode(), [script, ...args], { stdio: 'inherit' });
+  const child = spawn(carriedNode(), [...process.execArgv, script, ...args], { stdio: 'inherit' });
   // A terminal sends SIGINT to the child too: passing it on would be the second one, which forces.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => child.kill('SIGTERM'));

@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --v8-pool-size=0
 /** The `headgate` command: finds the subcommand and hands over. Exit codes: 0 success, 1 failure, 2 bad usage. */
 import { benchCommand } from './commands/bench.ts';
 import { type Command, UsageError } from './commands/command.ts';

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { NODE_FLAGS } from '../../src/node-flags.ts';
 import { writeConfig } from '../../test/support/headgate.ts';
 import { Server } from './server.ts';
 
@@ -19,7 +20,10 @@ export async function startHeadgate(
 ): Promise<Server> {
   await mkdir(folder, { recursive: true });
   const { file, port, adminPort } = await writeConfig(folder, repository, options);
-  const server = new Server([...(start.node ?? []), start.main ?? MAIN, 'serve', '--config', file], {
+  // Another checkout has its own.
+  const flags = start.main === undefined ? NODE_FLAGS : [];
+  const command = [...flags, ...(start.node ?? []), start.main ?? MAIN, 'serve', '--config', file];
+  const server = new Server(command, {
     folder,
     port,
     adminPort,

@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { stringify } from 'yaml';
+import { NODE_FLAGS } from '../../src/node-flags.ts';
 
 export interface HeadgateOptions {
   readonly repository: string;
@@ -58,7 +59,8 @@ export async function startHeadgate(options: HeadgateOptions): Promise<Headgate>
     options.config,
     options.port,
   );
-  const command = [process.execPath, 'src/main.ts', options.command ?? 'serve', '--config', file] as const;
+  const main = [process.execPath, ...NODE_FLAGS, 'src/main.ts'] as const;
+  const command = [...main, options.command ?? 'serve', '--config', file] as const;
   const [program, ...args] =
     options.shell === undefined
       ? command
